@@ -1,0 +1,35 @@
+using RawWs.Protocol.WebSockets;
+
+namespace RawWs.Server.Transport;
+
+/// <summary>What an application does with the connections of one raw WebSocket path: messages only, no events.</summary>
+/// <remarks>
+/// One instance may serve every connection of a path. For one connection the callbacks come one at a time:
+/// <see cref="OnOpen"/> first, <see cref="OnClose"/> last and exactly once; only <see cref="OnDrained"/> may run
+/// beside the others. An exception costs the connection, which is closed with 1011.
+/// </remarks>
+public abstract class WebSocketHandler
+{
+    /// <summary>The handshake is complete; messages may be sent.</summary>
+    public virtual void OnOpen(WebSocketConnection connection)
+    {
+    }
+
+    /// <summary>A whole message has arrived.</summary>
+    /// <param name="connection">The connection it came on.</param>
+    /// <param name="type"><see cref="Opcode.Text"/> (then it is valid UTF-8) or <see cref="Opcode.Binary"/>.</param>
+    /// <param name="payload">Valid until the returned task completes; copy what must live longer.</param>
+    /// <returns>The next message is read when it completes, so an unfinished one pushes back on the peer.</returns>
+    public abstract ValueTask OnMessageAsync(
+        WebSocketConnection connection, Opcode type, ReadOnlyMemory<byte> payload);
+
+    /// <summary>After <see cref="SendResult.Backpressure"/> or <see cref="SendResult.Dropped"/>: there is room again.</summary>
+    public virtual void OnDrained(WebSocketConnection connection)
+    {
+    }
+
+    /// <summary>The connection is closed, whoever closed it. Nothing can be sent any more.</summary>
+    public virtual void OnClose(WebSocketConnection connection, CloseStatus status)
+    {
+    }
+}
