@@ -1,0 +1,329 @@
+using System.Buffers;
+
+namespace RawWs.Protocol.WebSockets;
+
+/// <summary>Turns received bytes into messages: header, rules, unmasking in place, assembly, UTF-8.</summary>
+/// <remarks>
+/// <para>Receive into <see cref="GetMemory"/>, tell <see cref="Advance"/>, then call <see cref="TryRead"/> until it
+/// returns false. What was valid before a violation is returned before <see cref="Error"/> is set. After an error or a
+/// close frame nothing more is read, and further bytes are thrown away.</para>
+/// <para>A frame that fits the receive buffer is returned as a slice of it. Anything else is collected in a second
+/// pooled buffer, which grows as bytes arrive and which a large frame is received into directly. A payload is validated
+/// as it comes, and all work is linear in the bytes received, however they are cut.</para>
+/// <para>Not safe for use by several threads at a time.</para>
+/// </remarks>
+public sealed class MessageReader : IDisposable
+{
+    private const int MinReceiveBuffer = 256;
+    private const int MaxReceiveBuffer = 1024 * 1024;
+    private const int MinDirectReceive = 4096;
+
+    private readonly Role _role;
+    private readonly long _maxMessageBytes;
+    private readonly int _maxFragments;
+    private ReceiveBuffer _received;
+    private MessageBuffer _collected;
+
+    // The frame whose payload is being received.
+    private FrameHeader _frame;
+    private bool _isInFrame;
+    private bool _isCollecting;
+    private int _frameStart;
+    private int _processed;
+
+    // The data message that is open, or whose only frame is being received.
+    private bool _isMessageOpen;
+    private Opcode _opcode;
+    private long _announced;
+    private int _fragments;
+    private Utf8Stream _utf8;
+
+    private bool _isEnded;
+    private bool _isDelivered;
+    private bool _isDisposed;
+
+    // What GetMemory returned last: free space of the collected message or of the receive buffer, and how much.
+    private bool _isDirect;
+    private int _granted;
+
+    /// <summary>A reader for one connection, before its first byte.</summary>
+    /// <param name="role">Our own role: a server demands masked frames, a client unmasked ones.</param>
+    /// <param name="limits">What the peer may send.</param>
+    /// <param name="pool">Where buffers come from; the shared pool if null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is out of its range.</exception>
+    public MessageReader(Role role, MessageLimits limits, ArrayPool<byte>? pool = null)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        ArgumentOutOfRangeException.ThrowIfNegative(limits.MaxMessageBytes, nameof(limits));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.MaxMessageBytes, Array.MaxLength, nameof(limits));
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxFragments, 1, nameof(limits));
+        ArgumentOutOfRangeException.ThrowIfLessThan(limits.ReceiveBufferBytes, MinReceiveBuffer, nameof(limits));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.ReceiveBufferBytes, MaxReceiveBuffer, nameof(limits));
+        _role = role;
+        _maxMessageBytes = limits.MaxMessageBytes;
+        _maxFragments = limits.MaxFragments;
+        _received = new ReceiveBuffer(pool ?? ArrayPool<byte>.Shared, limits.ReceiveBufferBytes);
+        _collected = new MessageBuffer(pool ?? ArrayPool<byte>.Shared);
+    }
+
+    /// <summary>The rule that the peer has broken, if any; once set it stays.</summary>
+    public ProtocolError Error { get; private set; }
+
+    /// <summary>Whether a receive buffer is held.</summary>
+    public bool HasBuffer => _received.IsRented;
+
+    /// <summary>Where to receive next; never empty. A buffer is taken from the pool if none is held.</summary>
+    /// <exception cref="ObjectDisposedException"/>
+    public Memory<byte> GetMemory()
+    {
+        ReturnDelivered();
+        if (_isEnded)
+        {
+            _received.Discard();
+        }
+
+        int missing = _isCollecting ? MissingOfFrame : 0;
+        _isDirect = missing >= MinDirectReceive && _received.UnreadCount == 0;
+        Memory<byte> free = _isDirect ? _collected.GetFree(missing) : _received.GetFree();
+        _granted = free.Length;
+        return free;
+    }
+
+    /// <summary>Takes note of bytes received into the memory that <see cref="GetMemory"/> returned last.</summary>
+    /// <param name="count">How many, at most the memory's length.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative or larger than that.</exception>
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _granted);
+        _granted -= count;
+        if (_isDirect)
+        {
+            _collected.Advance(count);
+        }
+        else
+        {
+            _received.Advance(count);
+        }
+    }
+
+    /// <summary>Takes bytes that were received elsewhere, such as those that came with the upgrade request.</summary>
+    /// <exception cref="ObjectDisposedException"/>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            Span<byte> free = GetMemory().Span;
+            int count = Math.Min(free.Length, bytes.Length);
+            bytes[..count].CopyTo(free);
+            Advance(count);
+            bytes = bytes[count..];
+        }
+    }
+
+    /// <summary>Reads the next message or control frame.</summary>
+    /// <returns>False if more bytes are needed, a rule is broken (see <see cref="Error"/>), or a close frame has been
+    /// read.</returns>
+    /// <exception cref="ObjectDisposedException"/>
+    public bool TryRead(out ReceivedMessage message)
+    {
+        ReturnDelivered();
+        while (!_isEnded && (_isInFrame || TryBeginFrame()) && TryReceivePayload())
+        {
+            _isInFrame = false;
+            if (_frame.IsControl)
+            {
+                return FinishControl(out message);
+            }
+
+            if (_frame.Fin)
+            {
+                return TryFinishData(out message);
+            }
+        }
+
+        message = default;
+        return false;
+    }
+
+    /// <summary>Returns the receive buffer to the pool if nothing unread is in it, so that an idle connection holds none;
+    /// an open fragmented message is kept.</summary>
+    public void ReleaseBuffer()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        ReturnDelivered();
+        if (_isEnded || _received.UnreadCount == 0)
+        {
+            _received.Return();
+        }
+    }
+
+    /// <summary>Returns all buffers to the pool. Payloads that were read are no longer valid.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        _received.Return();
+        _collected.Return();
+    }
+
+    private int MissingOfFrame => (int)_frame.PayloadLength - (_collected.Length - _frameStart);
+
+    private bool TryBeginFrame()
+    {
+        if (!FrameHeader.TryRead(_received.Unread, out FrameHeader header))
+        {
+            return false;
+        }
+
+        ProtocolError error = FrameRules.Check(header, _role, _isMessageOpen);
+        if (error == ProtocolError.None && !header.IsControl)
+        {
+            error = BeginData(header);
+        }
+
+        if (error != ProtocolError.None)
+        {
+            return Fail(error);
+        }
+
+        _received.Consume(header.Size);
+        _frame = header;
+        _isInFrame = true;
+        _processed = 0;
+        _frameStart = _collected.Length;
+        _isCollecting = !header.IsControl
+            && (!header.Fin || _fragments > 1 || header.PayloadLength > _received.Capacity);
+        return true;
+    }
+
+    private ProtocolError BeginData(in FrameHeader header)
+    {
+        if (header.Opcode != Opcode.Continuation)
+        {
+            _opcode = header.Opcode;
+            _announced = 0;
+            _fragments = 0;
+            _utf8 = default;
+        }
+
+        // RFC 6455 §10.4: limits on a frame and on a message, decided before any of the payload is taken.
+        if (header.PayloadLength > _maxMessageBytes - _announced)
+        {
+            return ProtocolError.MessageTooBig;
+        }
+
+        if (++_fragments > _maxFragments)
+        {
+            return ProtocolError.TooManyFragments;
+        }
+
+        _announced += header.PayloadLength;
+        _isMessageOpen = !header.Fin;
+        return ProtocolError.None;
+    }
+
+    /// <summary>Unmasks and checks what has come of the frame; true once that is all of it.</summary>
+    private bool TryReceivePayload()
+    {
+        int length = (int)_frame.PayloadLength;
+        int count;
+        Span<byte> fresh;
+        if (_isCollecting)
+        {
+            int missing = MissingOfFrame;
+            count = Math.Min(missing, _received.UnreadCount);
+            _collected.Append(_received.Unread[..count], missing);
+            _received.Consume(count);
+            fresh = _collected.From(_frameStart + _processed);
+            count = _collected.Length - _frameStart;
+        }
+        else
+        {
+            count = Math.Min(length, _received.UnreadCount);
+            fresh = _received.Unread[_processed..count];
+        }
+
+        if (_frame.IsMasked)
+        {
+            Mask.Apply(fresh, _frame.MaskingKey, _processed);
+        }
+
+        _processed = count;
+        ProtocolError error = CheckPayload(fresh);
+        return error == ProtocolError.None ? count == length : Fail(error);
+    }
+
+    // RFC 6455 §8.1: invalid UTF-8 fails the connection, at the first bad byte and not only when the message is whole.
+    private ProtocolError CheckPayload(ReadOnlySpan<byte> fresh)
+    {
+        if (_frame.Opcode == Opcode.Close)
+        {
+            // At most 125 bytes, so that checking again what came before costs less than keeping its state.
+            return ClosePayload.Check(_received.Unread[.._processed], _processed == _frame.PayloadLength);
+        }
+
+        bool isText = !_frame.IsControl && _opcode == Opcode.Text;
+        return isText && !_utf8.TryAppend(fresh) ? ProtocolError.InvalidUtf8 : ProtocolError.None;
+    }
+
+    private bool FinishControl(out ReceivedMessage message)
+    {
+        message = new ReceivedMessage(_frame.Opcode, TakeInPlace());
+
+        // RFC 6455 §1.4: "after receiving a control frame indicating the connection should be closed, a peer discards
+        // any further data received". A message that is still open will never be whole.
+        if (_frame.Opcode == Opcode.Close)
+        {
+            _isEnded = true;
+            _collected.Return();
+        }
+
+        return true;
+    }
+
+    private bool TryFinishData(out ReceivedMessage message)
+    {
+        if (_opcode == Opcode.Text && !_utf8.IsComplete)
+        {
+            message = default;
+            return Fail(ProtocolError.InvalidUtf8);
+        }
+
+        _isDelivered = _isCollecting;
+        message = new ReceivedMessage(_opcode, _isCollecting ? _collected.Memory : TakeInPlace());
+        _isCollecting = false;
+        return true;
+    }
+
+    private ReadOnlyMemory<byte> TakeInPlace()
+    {
+        int length = (int)_frame.PayloadLength;
+        ReadOnlyMemory<byte> payload = _received.UnreadMemory(length);
+        _received.Consume(length);
+        return payload;
+    }
+
+    private bool Fail(ProtocolError error)
+    {
+        Error = error;
+        _isEnded = true;
+        _isCollecting = false;
+        _received.Discard();
+        _collected.Return();
+        return false;
+    }
+
+    private void ReturnDelivered()
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_isDelivered)
+        {
+            _isDelivered = false;
+            _collected.Return();
+        }
+    }
+}
