@@ -79,8 +79,6 @@ internal static class ReaderCases
     /// <summary>Bytes from hex digits, spaces ignored.</summary>
     public static byte[] Hex(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 
-    public static string Hex(string ascii, Encoding encoding) => Convert.ToHexString(encoding.GetBytes(ascii));
-
     /// <summary>A client's frame.</summary>
     public static byte[] Frame(Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true, uint key = 0x3D21FA37)
     {

@@ -1,0 +1,93 @@
+using RawWs.Protocol.WebSockets;
+using RawWs.Tests.Protocol.WebSockets;
+
+namespace RawWs.Tests.Architecture;
+
+/// <summary>The codec's hot path allocates nothing: not per frame, not per message, not per idle period.</summary>
+[NonParallelizable]
+public sealed class CodecAllocationTests
+{
+    private const int Rounds = 2000;
+
+    [Test]
+    public void Echoing_a_message_allocates_nothing(
+        [Values(0, 16, 64, 1024, 4000, 10_000, 200_000)] int size, [Values] Role role, [Values] bool fragmented)
+    {
+        byte[] payload = new byte[size];
+        Array.Fill(payload, (byte)'a');
+        byte[] wire = role == Role.Server ? Masked(payload, fragmented) : Unmasked(payload, fragmented);
+        byte[] reply = new byte[FrameWriter.FrameSize(size, Role.Client)];
+        using var reader = new MessageReader(role, new MessageLimits());
+        int messages = 0;
+
+        void Echo()
+        {
+            reader.Append(wire);
+            while (reader.TryRead(out ReceivedMessage message))
+            {
+                messages += role == Role.Server
+                    ? Math.Sign(FrameWriter.Write(reply, message.Opcode, message.Payload.Span))
+                    : Math.Sign(FrameWriter.WriteMasked(reply, message.Opcode, message.Payload.Span, 0x01020304));
+            }
+
+            reader.ReleaseBuffer();
+        }
+
+        int rounds = size > 10_000 ? Rounds / 20 : Rounds;
+        Assert.That(AllocatedBy(Echo, rounds), Is.Zero);
+        Assert.That(messages, Is.EqualTo(2 * rounds));
+    }
+
+    [Test]
+    public void A_ping_its_pong_and_a_close_frame_allocate_nothing()
+    {
+        byte[] ping = ReaderCases.Frame(Opcode.Ping, "hello"u8);
+        byte[] reply = new byte[FrameWriter.MaxCloseFrameSize];
+        using var reader = new MessageReader(Role.Server, new MessageLimits());
+        Assert.That(AllocatedBy(PingPong, Rounds), Is.Zero);
+
+        void PingPong()
+        {
+            reader.Append(ping);
+            reader.TryRead(out ReceivedMessage message);
+            FrameWriter.Write(reply, Opcode.Pong, message.Payload.Span);
+            FrameWriter.WriteClose(reply, CloseCode.GoingAway, "server is stopping");
+        }
+    }
+
+    // The first run compiles and fills the thread's pool; the second one counts.
+    private static long AllocatedBy(Action action, int rounds)
+    {
+        for (int i = 0; i < rounds; i++)
+        {
+            action();
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < rounds; i++)
+        {
+            action();
+        }
+
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    private static byte[] Masked(byte[] payload, bool fragmented) => fragmented
+        ? ReaderCases.Concat(
+            ReaderCases.Frame(Opcode.Text, payload.AsSpan(0, payload.Length / 2), fin: false),
+            ReaderCases.Frame(Opcode.Continuation, payload.AsSpan(payload.Length / 2)))
+        : ReaderCases.Frame(Opcode.Text, payload);
+
+    private static byte[] Unmasked(byte[] payload, bool fragmented) => fragmented
+        ? ReaderCases.Concat(
+            Plain(Opcode.Text, payload.AsSpan(0, payload.Length / 2), fin: false),
+            Plain(Opcode.Continuation, payload.AsSpan(payload.Length / 2), fin: true))
+        : Plain(Opcode.Text, payload, fin: true);
+
+    private static byte[] Plain(Opcode opcode, ReadOnlySpan<byte> payload, bool fin)
+    {
+        byte[] frame = new byte[FrameWriter.FrameSize(payload.Length, Role.Server)];
+        FrameWriter.Write(frame, opcode, payload, fin);
+        return frame;
+    }
+}
