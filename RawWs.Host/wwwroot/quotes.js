@@ -65,7 +65,7 @@ function quoteCard(symbol) {
     part("price").textContent = price.format(quote.price);
     part("change").textContent = `${up ? "▲ +" : "▼ −"}${price.format(Math.abs(quote.change))} %`;
     part("line").ariaLabel = `Recent prices of ${symbol}, now ${price.format(quote.price)}`;
-    line.add(quote.price);
+    line.add(quote.price, up);
   };
 }
 

@@ -2,9 +2,10 @@ import { Surface } from "./canvas.js";
 
 const LIMIT = 120;
 
-/** The last prices of one symbol as a small line, coloured by where it ended against where it began. */
+/** The last prices of one symbol as a small line, in the colour of its trend. */
 export class Sparkline {
   #prices = [];
+  #up = true;
   #surface;
 
   constructor(canvas) {
@@ -12,7 +13,8 @@ export class Sparkline {
       this.#draw(context, width, height, colour));
   }
 
-  add(price) {
+  add(price, up) {
+    this.#up = up;
     this.#prices.push(price);
     if (this.#prices.length > LIMIT) this.#prices.shift();
     this.#surface.repaint();
@@ -30,15 +32,15 @@ export class Sparkline {
     const y = price => height - pad - ((price - low) / span) * (height - 2 * pad);
     const line = new Path2D();
     prices.forEach((price, index) => line.lineTo(x(index), y(price)));
-    const ends = colour(prices.at(-1) >= prices[0] ? "up" : "down");
-    context.strokeStyle = ends;
+    const trend = colour(this.#up ? "up" : "down");
+    context.strokeStyle = trend;
     context.lineWidth = 1.75;
     context.lineJoin = "round";
     context.stroke(line);
     line.lineTo(x(prices.length - 1), height);
     line.lineTo(x(0), height);
     context.globalAlpha = 0.12;
-    context.fillStyle = ends;
+    context.fillStyle = trend;
     context.fill(line);
     context.globalAlpha = 1;
     context.beginPath();
