@@ -122,6 +122,7 @@ public sealed class WebSocketUpgrade
     /// <param name="key">Sec-WebSocket-Key, 24 characters.</param>
     /// <param name="destination">Gets <see cref="AcceptKeyBytes"/> bytes of ASCII.</param>
     /// <exception cref="ArgumentException">The key or the destination has the wrong length.</exception>
+    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §4.2.2 demands SHA-1; it protects nothing.")]
     public static void WriteAcceptKey(ReadOnlySpan<char> key, Span<byte> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeyLength);
