@@ -198,7 +198,7 @@ public sealed class RequestParserTests
     public void No_byte_is_judged_twice()
     {
         var lines = string.Concat(Enumerable.Repeat($"X-{new string('n', 300)}: {new string('v', 2900)}\r\n", 10));
-        var wire = Feed.Bytes($"GET /{new string('a', 8000)} HTTP/1.1\r\nHost: h\r\nX: {lines}\r\n");
+        var wire = Feed.Bytes($"GET /{new string('a', 4000)} HTTP/1.1\r\nHost: h\r\n{lines}\r\n");
         var fieldsStart = wire.AsSpan().IndexOf("X-"u8);
         var parser = new RequestParser(Feed.Defaults);
         for (var length = 1; length < wire.Length; length++)

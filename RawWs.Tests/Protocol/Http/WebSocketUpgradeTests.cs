@@ -204,7 +204,7 @@ public sealed class WebSocketUpgradeTests
         Assert.That(() => WebSocketUpgrade.WriteRequest(output, host, target, new byte[16], []),
             Throws.ArgumentException);
         Assert.That(() => WebSocketUpgrade.WriteRequest(output, "h", "/", new byte[15], []),
-            Throws.ArgumentException);
+            Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(() => WebSocketUpgrade.WriteRequest(output, "h", "/", new byte[16], [new("A", "\n")]),
             Throws.ArgumentException);
         Assert.That(output.WrittenCount, Is.Zero);
