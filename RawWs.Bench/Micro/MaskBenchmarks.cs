@@ -3,7 +3,8 @@ using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Bench.Micro;
 
-/// <summary>Masking in place, against a copy of as many bytes and against the loop of RFC 6455 §5.3.</summary>
+/// <summary>Masking in place, against a copy of as many bytes and against the loop of RFC 6455
+/// §5.3.</summary>
 [MemoryDiagnoser]
 public class MaskBenchmarks
 {

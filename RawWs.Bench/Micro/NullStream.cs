@@ -1,6 +1,7 @@
 namespace RawWs.Bench.Micro;
 
-/// <summary>A stream that has nothing to read and drops what is written, at once and without allocating.</summary>
+/// <summary>A stream that has nothing to read and drops what is written, at once and without
+/// allocating.</summary>
 internal class NullStream : Stream
 {
     public override bool CanRead => true;
@@ -35,7 +36,8 @@ internal class NullStream : Stream
     {
     }
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+    public override ValueTask WriteAsync(
+        ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         ValueTask.CompletedTask;
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();

@@ -5,8 +5,8 @@ using RawWs.Protocol.WebSockets;
 namespace RawWs.Bench.Micro;
 
 /// <summary>Receiving masked text messages, from bytes in memory to checked payloads.</summary>
-/// <remarks>Both readers get the same bytes, in pieces of the size of their receive buffer, and are kept for all
-/// messages, as on a connection. The figures are per message.</remarks>
+/// <remarks>Both readers get the same bytes, in pieces of the size of their receive buffer, and are kept for
+/// all messages, as on a connection. The figures are per message.</remarks>
 [MemoryDiagnoser]
 public class ReaderBenchmarks : IDisposable
 {
@@ -96,7 +96,8 @@ public class ReaderBenchmarks : IDisposable
             return count;
         }
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        public override ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default) =>
             new(Read(buffer.Span));
     }
 }

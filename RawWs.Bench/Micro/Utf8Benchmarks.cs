@@ -5,7 +5,8 @@ using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Bench.Micro;
 
-/// <summary>The incremental validator, whole and in two parts, against the framework's validator of whole text.</summary>
+/// <summary>The incremental validator, whole and in two parts, against the framework's validator of whole
+/// text.</summary>
 [MemoryDiagnoser]
 public class Utf8Benchmarks
 {
@@ -27,7 +28,8 @@ public class Utf8Benchmarks
             "CJK" => "日本語の文字列を検証する",
             _ => "🙂🎉🚀👍",
         };
-        byte[] units = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(unit, 1 + (Size / unit.Length))));
+        byte[] units = Encoding.UTF8.GetBytes(
+            string.Concat(Enumerable.Repeat(unit, 1 + (Size / unit.Length))));
         int length = Size;
         while ((units[length] & 0xC0) == 0x80)
         {

@@ -4,8 +4,8 @@ using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Bench.Micro;
 
-/// <summary>Framing a text message: the server's frame and the client's masked one, against the framework's send into a
-/// stream that drops everything.</summary>
+/// <summary>Framing a text message: the server's frame and the client's masked one, against the framework's
+/// send into a stream that drops everything.</summary>
 [MemoryDiagnoser]
 public class WriterBenchmarks : IDisposable
 {
@@ -24,7 +24,8 @@ public class WriterBenchmarks : IDisposable
         _payload = new byte[Size];
         _payload.AsSpan().Fill((byte)'a');
         _frame = new byte[FrameWriter.FrameSize(Size, Role.Client)];
-        _framework = WebSocket.CreateFromStream(new NullStream(), new WebSocketCreationOptions { IsServer = true });
+        _framework = WebSocket.CreateFromStream(
+            new NullStream(), new WebSocketCreationOptions { IsServer = true });
     }
 
     [GlobalCleanup]
@@ -39,7 +40,8 @@ public class WriterBenchmarks : IDisposable
     {
         for (int i = 0; i < Count; i++)
         {
-            await _framework.SendAsync(_payload.AsMemory(), WebSocketMessageType.Text, true, CancellationToken.None);
+            await _framework.SendAsync(
+                _payload.AsMemory(), WebSocketMessageType.Text, true, CancellationToken.None);
         }
     }
 

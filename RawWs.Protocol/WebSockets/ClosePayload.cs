@@ -18,7 +18,8 @@ public readonly struct ClosePayload(CloseCode code, string reason = "")
 
     private const int CodeSize = 2;
 
-    /// <summary>The code; <see cref="CloseCode.NoStatusReceived"/> if the payload is empty (§7.1.5).</summary>
+    /// <summary>The code; <see cref="CloseCode.NoStatusReceived"/> if the payload is empty
+    /// (§7.1.5).</summary>
     public CloseCode Code { get; } = code;
 
     /// <summary>The reason, often empty; for people, not for programs (§7.1.6).</summary>
@@ -43,12 +44,14 @@ public readonly struct ClosePayload(CloseCode code, string reason = "")
     public static bool IsValidOnWire(ushort code) =>
         code is (>= 1000 and <= 1003) or (>= 1007 and <= 1014) or (>= 3000 and <= 4999);
 
-    /// <summary>Writes a payload with a code; a reason over 123 bytes is cut between two characters.</summary>
+    /// <summary>Writes a payload with a code; a reason over 123 bytes is cut between two
+    /// characters.</summary>
     /// <param name="destination">At least as long as the result; 125 bytes always suffice.</param>
     /// <param name="code">A code that is valid on the wire.</param>
     /// <param name="reason">Any text; a lone surrogate becomes U+FFFD.</param>
     /// <returns>How many bytes were written, 2 to 125.</returns>
-    /// <exception cref="ArgumentException">The code must not be on the wire, or the destination is too short.</exception>
+    /// <exception cref="ArgumentException">The code must not be on the wire, or the destination is too
+    /// short.</exception>
     public static int Write(Span<byte> destination, CloseCode code, ReadOnlySpan<char> reason)
     {
         if (!IsValidOnWire((ushort)code))
@@ -75,7 +78,8 @@ public readonly struct ClosePayload(CloseCode code, string reason = "")
     {
         if (payload.Length < CodeSize)
         {
-            // RFC 6455 §5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer".
+            // RFC 6455 §5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned
+            // integer".
             return isWhole && payload.Length == 1 ? ProtocolError.ClosePayloadTooShort : ProtocolError.None;
         }
 

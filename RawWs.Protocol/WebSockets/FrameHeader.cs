@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace RawWs.Protocol.WebSockets;
 
-/// <summary>The header of one frame (RFC 6455 §5.2), exactly as it is on the wire: rules are <see cref="FrameRules"/>.</summary>
+/// <summary>The header of one frame (RFC 6455 §5.2), exactly as it is on the wire: rules are
+/// <see cref="FrameRules"/>.</summary>
 //
 //    0                   1                   2                   3
 //    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -46,14 +47,17 @@ public readonly record struct FrameHeader
     /// <param name="payloadLength">The payload's size in bytes.</param>
     /// <param name="fin">Whether this is the last frame of its message.</param>
     /// <param name="reservedBits">RSV1–3 in their place in the first byte: 0x40, 0x20, 0x10.</param>
-    /// <param name="maskingKey">The key as in <see cref="MaskingKey"/>, or null for an unmasked frame.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative, or a bit is outside its field.</exception>
+    /// <param name="maskingKey">The key as in <see cref="MaskingKey"/>, or null for an unmasked
+    /// frame.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative, or a bit is outside its
+    /// field.</exception>
     public FrameHeader(
         Opcode opcode, long payloadLength, bool fin = true, byte reservedBits = 0, uint? maskingKey = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(payloadLength);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((int)opcode, OpcodeMask, nameof(opcode));
-        ArgumentOutOfRangeException.ThrowIfNotEqual(reservedBits & ~ReservedBitsMask, 0, nameof(reservedBits));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(
+            reservedBits & ~ReservedBitsMask, 0, nameof(reservedBits));
         int length7 = payloadLength < Length16 ? (int)payloadLength
             : payloadLength <= ushort.MaxValue ? Length16 : Length64;
         _first = (byte)((fin ? FinBit : 0) | reservedBits | (int)opcode);
@@ -126,7 +130,8 @@ public readonly record struct FrameHeader
             Length64 => BinaryPrimitives.ReadInt64BigEndian(source[2..]),
             _ => length7,
         };
-        uint key = (second & MaskBit) == 0 ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(source[(size - 4)..]);
+        bool isMasked = (second & MaskBit) != 0;
+        uint key = isMasked ? BinaryPrimitives.ReadUInt32LittleEndian(source[(size - 4)..]) : 0;
         header = new FrameHeader(source[0], second, length, key);
         return true;
     }

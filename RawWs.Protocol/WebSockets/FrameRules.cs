@@ -5,16 +5,18 @@ public static class FrameRules
 {
     /// <summary>Checks a header before anything is done with its payload.</summary>
     /// <param name="header">The header as received.</param>
-    /// <param name="role">The receiver's own role: a server wants masked frames, a client unmasked ones.</param>
+    /// <param name="role">The receiver's own role: a server wants masked frames, a client unmasked
+    /// ones.</param>
     /// <param name="isMessageOpen">Whether a fragmented message waits for its continuation.</param>
-    /// <param name="allowedReservedBits">The bits (0x40 = RSV1) that a negotiated extension defines for the first
-    /// frame of a message; elsewhere no bit is allowed.</param>
+    /// <param name="allowedReservedBits">The bits (0x40 = RSV1) that a negotiated extension defines for the
+    /// first frame of a message; elsewhere no bit is allowed.</param>
     /// <returns>The first rule that is broken, or <see cref="ProtocolError.None"/>.</returns>
     public static ProtocolError Check(
         in FrameHeader header, Role role, bool isMessageOpen, byte allowedReservedBits = 0)
     {
         // RFC 6455 §5.2: reserved bits "MUST be 0 unless an extension is negotiated that defines meanings for
-        // non-zero values". RFC 7692 §6.1: RSV1 is set on the first fragment only, and never on a control frame.
+        // non-zero values". RFC 7692 §6.1: RSV1 is set on the first fragment only, and never on a control
+        // frame.
         if (header.ReservedBits != 0 && (header.ReservedBits & ~allowedReservedBits) != 0)
         {
             return ProtocolError.ReservedBits;
@@ -25,7 +27,8 @@ public static class FrameRules
             return ProtocolError.ReservedBits;
         }
 
-        // §5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_."
+        // §5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket
+        // Connection_."
         if (header.Opcode is > Opcode.Binary and < Opcode.Close or > Opcode.Pong)
         {
             return ProtocolError.ReservedOpcode;
@@ -64,8 +67,8 @@ public static class FrameRules
         : header.PayloadLength > FrameHeader.MaxControlPayload ? ProtocolError.ControlFrameTooLong
         : ProtocolError.None;
 
-    // §5.4: a fragmented message is one first frame with an opcode, then continuation frames; "the fragments of one
-    // message MUST NOT be interleaved between the fragments of another message".
+    // §5.4: a fragmented message is one first frame with an opcode, then continuation frames; "the fragments
+    // of one message MUST NOT be interleaved between the fragments of another message".
     private static ProtocolError CheckData(in FrameHeader header, bool isMessageOpen) =>
         isMessageOpen == (header.Opcode == Opcode.Continuation) ? ProtocolError.None
         : isMessageOpen ? ProtocolError.UnfinishedMessage

@@ -18,7 +18,8 @@ public static class FrameWriter
 
     /// <summary>Writes a server's frame.</summary>
     /// <returns>The size of the frame.</returns>
-    /// <exception cref="ArgumentException">The frame does not fit, or breaks a rule for control frames.</exception>
+    /// <exception cref="ArgumentException">The frame does not fit, or breaks a rule for control
+    /// frames.</exception>
     public static int Write(
         Span<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true)
     {
@@ -31,11 +32,12 @@ public static class FrameWriter
     /// <param name="destination">Where the frame goes; must not overlap the payload.</param>
     /// <param name="opcode">The kind of the frame.</param>
     /// <param name="payload">The payload, unmasked; it is left as it is.</param>
-    /// <param name="maskingKey">The key, new and unpredictable for each frame (§5.3): its four bytes, read as a
-    /// little-endian number.</param>
+    /// <param name="maskingKey">The key, new and unpredictable for each frame (§5.3): its four bytes, read as
+    /// a little-endian number.</param>
     /// <param name="fin">Whether this is the last frame of its message.</param>
     /// <returns>The size of the frame.</returns>
-    /// <exception cref="ArgumentException">The frame does not fit, or breaks a rule for control frames.</exception>
+    /// <exception cref="ArgumentException">The frame does not fit, or breaks a rule for control
+    /// frames.</exception>
     public static int WriteMasked(
         Span<byte> destination, Opcode opcode, ReadOnlySpan<byte> payload, uint maskingKey, bool fin = true)
     {
@@ -49,7 +51,8 @@ public static class FrameWriter
 
     /// <summary>Writes the header of a server's frame; the payload follows it on the wire.</summary>
     /// <returns>The size of the header.</returns>
-    /// <exception cref="ArgumentException">The header does not fit, or breaks a rule for control frames.</exception>
+    /// <exception cref="ArgumentException">The header does not fit, or breaks a rule for control
+    /// frames.</exception>
     public static int WriteHeader(Span<byte> destination, Opcode opcode, long payloadLength, bool fin = true)
     {
         CheckControl(opcode, payloadLength, fin);
@@ -57,13 +60,15 @@ public static class FrameWriter
     }
 
     /// <summary>Writes a close frame; a reason over 123 bytes is cut between two characters.</summary>
-    /// <param name="destination">Where the frame goes; <see cref="MaxCloseFrameSize"/> bytes always suffice.</param>
-    /// <param name="code">A code valid on the wire, or <see cref="CloseCode.NoStatusReceived"/> for an empty frame.</param>
+    /// <param name="destination">Where the frame goes; <see cref="MaxCloseFrameSize"/> bytes always
+    /// suffice.</param>
+    /// <param name="code">A code valid on the wire, or <see cref="CloseCode.NoStatusReceived"/> for an empty
+    /// frame.</param>
     /// <param name="reason">The reason; empty if there is no code.</param>
     /// <param name="maskingKey">A client's key as in <see cref="WriteMasked"/>; null for a server.</param>
     /// <returns>The size of the frame.</returns>
-    /// <exception cref="ArgumentException">The frame does not fit, the code must not be on the wire, or a reason is
-    /// given without a code.</exception>
+    /// <exception cref="ArgumentException">The frame does not fit, the code must not be on the wire, or a
+    /// reason is given without a code.</exception>
     public static int WriteClose(
         Span<byte> destination, CloseCode code, string reason = "", uint? maskingKey = null)
     {
@@ -78,19 +83,23 @@ public static class FrameWriter
     internal static void CheckClose(CloseCode code, string reason)
     {
         ArgumentNullException.ThrowIfNull(reason);
-        if (code == CloseCode.NoStatusReceived ? reason.Length != 0 : !ClosePayload.IsValidOnWire((ushort)code))
+        bool isValid = code == CloseCode.NoStatusReceived
+            ? reason.Length == 0
+            : ClosePayload.IsValidOnWire((ushort)code);
+        if (!isValid)
         {
             throw new ArgumentException(
                 $"A close frame cannot carry code {(ushort)code} and reason '{reason}'.", nameof(code));
         }
     }
 
-    // RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented."
+    // RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be
+    // fragmented."
     private static void CheckControl(Opcode opcode, long payloadLength, bool fin)
     {
         if (opcode >= Opcode.Close && (!fin || payloadLength > FrameHeader.MaxControlPayload))
         {
-            throw new ArgumentException("A control frame is whole and has at most 125 bytes.", nameof(opcode));
+            throw new ArgumentException("A control frame is whole, of at most 125 bytes.", nameof(opcode));
         }
     }
 

@@ -8,7 +8,8 @@ namespace RawWs.Protocol.WebSockets;
 /// <summary>The masking of a payload (RFC 6455 §5.3), which is its own inverse.</summary>
 public static class Mask
 {
-    /// <summary>Masks or unmasks a part of a payload in place: byte i is XORed with key byte (offset + i) mod 4.</summary>
+    /// <summary>Masks or unmasks a part of a payload in place: byte i is XORed with key byte (offset + i) mod
+    /// 4.</summary>
     /// <param name="data">The part.</param>
     /// <param name="key">The four bytes of the masking key, read as a little-endian number.</param>
     /// <param name="offset">Where in the payload the part begins; only its value modulo 4 matters.</param>
@@ -27,7 +28,8 @@ public static class Mask
         }
         else if (length < (nuint)Vector128<byte>.Count)
         {
-            ApplyTwice<ulong>(ref start, length, Doubled(InMemory(key)), Doubled(InMemory(TailKey(key, length))));
+            ApplyTwice<ulong>(
+                ref start, length, Doubled(InMemory(key)), Doubled(InMemory(TailKey(key, length))));
         }
         else if (Vector512.IsHardwareAccelerated && length >= (nuint)Vector512<byte>.Count)
         {
@@ -43,8 +45,8 @@ public static class Mask
         }
     }
 
-    // Every width works alike: the last full word is computed before anything is written, and stored at the very end
-    // over what the loop has written there, so no length needs a scalar tail.
+    // Every width works alike: the last full word is computed before anything is written, and stored at the
+    // very end over what the loop has written there, so no length needs a scalar tail.
 
     private static void Apply512(ref byte start, nuint length, uint key)
     {
@@ -151,7 +153,8 @@ public static class Mask
     }
 
     // A last word whose width is a multiple of 4 begins at an offset of length mod 4.
-    private static uint TailKey(uint key, nuint length) => BitOperations.RotateRight(key, 8 * (int)(length & 3));
+    private static uint TailKey(uint key, nuint length) =>
+        BitOperations.RotateRight(key, 8 * (int)(length & 3));
 
     private static uint InMemory(uint key) =>
         BitConverter.IsLittleEndian ? key : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(key);

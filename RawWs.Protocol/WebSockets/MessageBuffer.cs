@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace RawWs.Protocol.WebSockets;
 
-/// <summary>A pooled buffer that collects one message and grows with the bytes that have come, not with those announced.</summary>
+/// <summary>A pooled buffer that collects one message and grows with the bytes that have come, not with those
+/// announced.</summary>
 internal struct MessageBuffer(ArrayPool<byte> pool)
 {
     private const int MinSize = 256;
@@ -17,7 +18,8 @@ internal struct MessageBuffer(ArrayPool<byte> pool)
 
     public readonly Span<byte> From(int start) => _bytes.AsSpan(start, Length - start);
 
-    /// <summary>Free space for the rest of a frame: at least one byte, at most what the frame still lacks.</summary>
+    /// <summary>Free space for the rest of a frame: at least one byte, at most what the frame still
+    /// lacks.</summary>
     public Memory<byte> GetFree(int missing)
     {
         EnsureFree(1, missing);

@@ -1,15 +1,17 @@
 using System.Buffers;
+using System.Text.Unicode;
 
 namespace RawWs.Protocol.WebSockets;
 
 /// <summary>Turns received bytes into messages: header, rules, unmasking in place, assembly, UTF-8.</summary>
 /// <remarks>
-/// <para>Receive into <see cref="GetMemory"/>, tell <see cref="Advance"/>, then call <see cref="TryRead"/> until it
-/// returns false. What was valid before a violation is returned before <see cref="Error"/> is set. After an error or a
-/// close frame nothing more is read, and further bytes are thrown away.</para>
-/// <para>A frame that fits the receive buffer is returned as a slice of it. Anything else is collected in a second
-/// pooled buffer, which grows as bytes arrive and which a large frame is received into directly. A payload is validated
-/// as it comes, and all work is linear in the bytes received, however they are cut.</para>
+/// <para>Receive into <see cref="GetMemory"/>, tell <see cref="Advance"/>, then call <see cref="TryRead"/>
+/// until it returns false. What was valid before a violation is returned before <see cref="Error"/> is set.
+/// After an error or a close frame nothing more is read, and further bytes are thrown away.</para>
+/// <para>A frame that fits the receive buffer is returned as a slice of it. Anything else is collected in a
+/// second pooled buffer, which grows as bytes arrive and which a large frame is received into directly. A
+/// payload is validated as it comes, and all work is linear in the bytes received, however they are
+/// cut.</para>
 /// <para>Not safe for use by several threads at a time.</para>
 /// </remarks>
 public sealed class MessageReader : IDisposable
@@ -42,7 +44,7 @@ public sealed class MessageReader : IDisposable
     private bool _isDelivered;
     private bool _isDisposed;
 
-    // What GetMemory returned last: free space of the collected message or of the receive buffer, and how much.
+    // What GetMemory returned last: free space in the collected message or in the receive buffer.
     private bool _isDirect;
     private int _granted;
 
@@ -55,10 +57,13 @@ public sealed class MessageReader : IDisposable
     {
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentOutOfRangeException.ThrowIfNegative(limits.MaxMessageBytes, nameof(limits));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.MaxMessageBytes, Array.MaxLength, nameof(limits));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            limits.MaxMessageBytes, Array.MaxLength, nameof(limits));
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.MaxFragments, 1, nameof(limits));
-        ArgumentOutOfRangeException.ThrowIfLessThan(limits.ReceiveBufferBytes, MinReceiveBuffer, nameof(limits));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.ReceiveBufferBytes, MaxReceiveBuffer, nameof(limits));
+        ArgumentOutOfRangeException.ThrowIfLessThan(
+            limits.ReceiveBufferBytes, MinReceiveBuffer, nameof(limits));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            limits.ReceiveBufferBytes, MaxReceiveBuffer, nameof(limits));
         _role = role;
         _maxMessageBytes = limits.MaxMessageBytes;
         _maxFragments = limits.MaxFragments;
@@ -72,7 +77,8 @@ public sealed class MessageReader : IDisposable
     /// <summary>Whether a receive buffer is held.</summary>
     public bool HasBuffer => _received.IsRented;
 
-    /// <summary>Where to receive next; never empty. A buffer is taken from the pool if none is held.</summary>
+    /// <summary>Where to receive next; never empty. A buffer is taken from the pool if none is
+    /// held.</summary>
     /// <exception cref="ObjectDisposedException"/>
     public Memory<byte> GetMemory()
     {
@@ -89,7 +95,8 @@ public sealed class MessageReader : IDisposable
         return free;
     }
 
-    /// <summary>Takes note of bytes received into the memory that <see cref="GetMemory"/> returned last.</summary>
+    /// <summary>Takes note of bytes received into the memory that <see cref="GetMemory"/> returned
+    /// last.</summary>
     /// <param name="count">How many, at most the memory's length.</param>
     /// <exception cref="ArgumentOutOfRangeException">The count is negative or larger than that.</exception>
     public void Advance(int count)
@@ -107,7 +114,8 @@ public sealed class MessageReader : IDisposable
         }
     }
 
-    /// <summary>Takes bytes that were received elsewhere, such as those that came with the upgrade request.</summary>
+    /// <summary>Takes bytes that were received elsewhere, such as those that came with the upgrade
+    /// request.</summary>
     /// <exception cref="ObjectDisposedException"/>
     public void Append(ReadOnlySpan<byte> bytes)
     {
@@ -122,18 +130,40 @@ public sealed class MessageReader : IDisposable
     }
 
     /// <summary>Reads the next message or control frame.</summary>
-    /// <returns>False if more bytes are needed, a rule is broken (see <see cref="Error"/>), or a close frame has been
-    /// read.</returns>
+    /// <returns>False if more bytes are needed, a rule is broken (see <see cref="Error"/>), or a close frame
+    /// has been read.</returns>
     /// <exception cref="ObjectDisposedException"/>
     public bool TryRead(out ReceivedMessage message)
     {
         ReturnDelivered();
-        while (!_isEnded && (_isInFrame || TryBeginFrame()) && TryReceivePayload())
+        message = default;
+        while (!_isEnded)
         {
+            if (!_isInFrame)
+            {
+                if (!TryReadHeader(out FrameHeader header))
+                {
+                    return false;
+                }
+
+                if (IsWholeMessage(header))
+                {
+                    return TryTakeWholeMessage(header, out message);
+                }
+
+                BeginFrame(header);
+            }
+
+            if (!TryReceivePayload())
+            {
+                return false;
+            }
+
             _isInFrame = false;
             if (_frame.IsControl)
             {
-                return FinishControl(out message);
+                message = FinishControl();
+                return true;
             }
 
             if (_frame.Fin)
@@ -142,12 +172,11 @@ public sealed class MessageReader : IDisposable
             }
         }
 
-        message = default;
         return false;
     }
 
-    /// <summary>Returns the receive buffer to the pool if nothing unread is in it, so that an idle connection holds none;
-    /// an open fragmented message is kept.</summary>
+    /// <summary>Returns the receive buffer to the pool if nothing unread is in it, so that an idle connection
+    /// holds none; an open fragmented message is kept.</summary>
     public void ReleaseBuffer()
     {
         if (_isDisposed)
@@ -172,9 +201,9 @@ public sealed class MessageReader : IDisposable
 
     private int MissingOfFrame => (int)_frame.PayloadLength - (_collected.Length - _frameStart);
 
-    private bool TryBeginFrame()
+    private bool TryReadHeader(out FrameHeader header)
     {
-        if (!FrameHeader.TryRead(_received.Unread, out FrameHeader header))
+        if (!FrameHeader.TryRead(_received.Unread, out header))
         {
             return false;
         }
@@ -182,25 +211,65 @@ public sealed class MessageReader : IDisposable
         ProtocolError error = FrameRules.Check(header, _role, _isMessageOpen);
         if (error == ProtocolError.None && !header.IsControl)
         {
-            error = BeginData(header);
+            error = CheckLimits(header);
         }
 
-        if (error != ProtocolError.None)
-        {
-            return Fail(error);
-        }
+        return error == ProtocolError.None || Fail(error);
+    }
 
+    // RFC 6455 §10.4: limits on a frame and on a message, decided before any of the payload is taken.
+    private ProtocolError CheckLimits(in FrameHeader header)
+    {
+        long announced = _isMessageOpen ? _announced : 0;
+        int fragments = _isMessageOpen ? _fragments : 0;
+        return header.PayloadLength > _maxMessageBytes - announced ? ProtocolError.MessageTooBig
+            : fragments == _maxFragments ? ProtocolError.TooManyFragments
+            : ProtocolError.None;
+    }
+
+    private bool IsWholeMessage(in FrameHeader header) =>
+        header.Fin && !_isMessageOpen && !header.IsControl
+        && header.PayloadLength <= _received.UnreadCount - header.Size;
+
+    // Most messages are one frame that has come whole: nothing needs to be remembered about it.
+    private bool TryTakeWholeMessage(in FrameHeader header, out ReceivedMessage message)
+    {
         _received.Consume(header.Size);
+        int length = (int)header.PayloadLength;
+        Span<byte> payload = _received.Unread[..length];
+        if (header.IsMasked)
+        {
+            Mask.Apply(payload, header.MaskingKey, 0);
+        }
+
+        // RFC 6455 §8.1: invalid UTF-8 fails the connection.
+        if (header.Opcode == Opcode.Text && !Utf8.IsValid(payload))
+        {
+            message = default;
+            return Fail(ProtocolError.InvalidUtf8);
+        }
+
+        message = new ReceivedMessage(header.Opcode, Take(length));
+        return true;
+    }
+
+    private void BeginFrame(in FrameHeader header)
+    {
+        _received.Consume(header.Size);
+        if (!header.IsControl)
+        {
+            BeginData(header);
+        }
+
         _frame = header;
         _isInFrame = true;
         _processed = 0;
         _frameStart = _collected.Length;
         _isCollecting = !header.IsControl
             && (!header.Fin || _fragments > 1 || header.PayloadLength > _received.Capacity);
-        return true;
     }
 
-    private ProtocolError BeginData(in FrameHeader header)
+    private void BeginData(in FrameHeader header)
     {
         if (header.Opcode != Opcode.Continuation)
         {
@@ -210,20 +279,9 @@ public sealed class MessageReader : IDisposable
             _utf8 = default;
         }
 
-        // RFC 6455 §10.4: limits on a frame and on a message, decided before any of the payload is taken.
-        if (header.PayloadLength > _maxMessageBytes - _announced)
-        {
-            return ProtocolError.MessageTooBig;
-        }
-
-        if (++_fragments > _maxFragments)
-        {
-            return ProtocolError.TooManyFragments;
-        }
-
         _announced += header.PayloadLength;
+        _fragments++;
         _isMessageOpen = !header.Fin;
-        return ProtocolError.None;
     }
 
     /// <summary>Unmasks and checks what has come of the frame; true once that is all of it.</summary>
@@ -257,7 +315,7 @@ public sealed class MessageReader : IDisposable
         return error == ProtocolError.None ? count == length : Fail(error);
     }
 
-    // RFC 6455 §8.1: invalid UTF-8 fails the connection, at the first bad byte and not only when the message is whole.
+    // RFC 6455 §8.1: invalid UTF-8 fails the connection, here at the first bad byte of an unfinished message.
     private ProtocolError CheckPayload(ReadOnlySpan<byte> fresh)
     {
         if (_frame.Opcode == Opcode.Close)
@@ -270,19 +328,17 @@ public sealed class MessageReader : IDisposable
         return isText && !_utf8.TryAppend(fresh) ? ProtocolError.InvalidUtf8 : ProtocolError.None;
     }
 
-    private bool FinishControl(out ReceivedMessage message)
+    private ReceivedMessage FinishControl()
     {
-        message = new ReceivedMessage(_frame.Opcode, TakeInPlace());
-
-        // RFC 6455 §1.4: "after receiving a control frame indicating the connection should be closed, a peer discards
-        // any further data received". A message that is still open will never be whole.
+        // RFC 6455 §1.4: "after receiving a control frame indicating the connection should be closed, a peer
+        // discards any further data received". A message that is still open will never be whole.
         if (_frame.Opcode == Opcode.Close)
         {
             _isEnded = true;
             _collected.Return();
         }
 
-        return true;
+        return new ReceivedMessage(_frame.Opcode, Take((int)_frame.PayloadLength));
     }
 
     private bool TryFinishData(out ReceivedMessage message)
@@ -294,14 +350,14 @@ public sealed class MessageReader : IDisposable
         }
 
         _isDelivered = _isCollecting;
-        message = new ReceivedMessage(_opcode, _isCollecting ? _collected.Memory : TakeInPlace());
+        message = new ReceivedMessage(
+            _opcode, _isCollecting ? _collected.Memory : Take((int)_frame.PayloadLength));
         _isCollecting = false;
         return true;
     }
 
-    private ReadOnlyMemory<byte> TakeInPlace()
+    private ReadOnlyMemory<byte> Take(int length)
     {
-        int length = (int)_frame.PayloadLength;
         ReadOnlyMemory<byte> payload = _received.UnreadMemory(length);
         _received.Consume(length);
         return payload;

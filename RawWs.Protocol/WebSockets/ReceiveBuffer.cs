@@ -44,7 +44,8 @@ internal struct ReceiveBuffer(ArrayPool<byte> pool, int initialSize)
         return _bytes.AsMemory(_end);
     }
 
-    /// <summary>Takes note of received bytes, and of whether the next buffer should be larger or smaller.</summary>
+    /// <summary>Takes note of received bytes, and of whether the next buffer should be larger or
+    /// smaller.</summary>
     public void Advance(int count)
     {
         bool isFull = _end + count == Capacity;

@@ -12,6 +12,7 @@ public readonly struct ReceivedMessage
     /// <summary>Text, binary, close, ping or pong; never a continuation.</summary>
     public Opcode Opcode { get; }
 
-    /// <summary>The payload: UTF-8 for text. A part of the reader's buffer, valid until the next call to the reader.</summary>
+    /// <summary>The payload: UTF-8 for text. A part of the reader's buffer, valid until the next call to the
+    /// reader.</summary>
     public ReadOnlyMemory<byte> Payload { get; }
 }

@@ -4,9 +4,10 @@ using System.Text.Unicode;
 namespace RawWs.Protocol.WebSockets;
 
 /// <summary>A validator of UTF-8 that comes in parts; a part may end inside a character.</summary>
-/// <remarks>It fails at the first byte with which the text can no longer become valid (RFC 3629 §4). Once it has
-/// failed, its state has no meaning. The default value is the state before any byte.</remarks>
-[SuppressMessage("Naming", "CA1711", Justification = "A stream of characters in parts; UTF-8 has no other word for it.")]
+/// <remarks>It fails at the first byte with which the text can no longer become valid (RFC 3629 §4). Once it
+/// has failed, its state has no meaning. The default value is the state before any byte.</remarks>
+[SuppressMessage(
+    "Naming", "CA1711", Justification = "A stream of characters in parts; UTF-8 has no other word for it.")]
 public struct Utf8Stream
 {
     // The unfinished character: how many bytes it lacks, and the range in which the next one must be.
@@ -66,7 +67,8 @@ public struct Utf8Stream
         return true;
     }
 
-    // RFC 3629 §4: the second byte excludes overlong forms (E0, F0), surrogates (ED) and what is above U+10FFFF (F4).
+    // RFC 3629 §4: the second byte excludes overlong forms (E0, F0), surrogates (ED) and what is above
+    // U+10FFFF (F4).
     private void Begin(byte lead)
     {
         _missing = (byte)(SequenceLength(lead) - 1);
@@ -80,8 +82,8 @@ public struct Utf8Stream
         };
     }
 
-    // How many bytes at the end begin a character that goes on in the next part. An impossible lead byte counts as
-    // finished: it is left to the validator of whole text.
+    // How many bytes at the end begin a character that goes on in the next part. An impossible lead byte
+    // counts as finished: it is left to the validator of whole text.
     private static int UnfinishedLength(ReadOnlySpan<byte> text)
     {
         for (int length = 1; length <= 3 && length <= text.Length; length++)

@@ -9,14 +9,15 @@ public sealed class ClosingHandshakeTests
     {
         var closing = default(ClosingHandshake);
         Assert.That(closing.Outcome, Is.EqualTo((CloseCode.AbnormalClosure, "")));
-        Assert.That((closing.IsCloseSent, closing.IsCloseReceived, closing.IsComplete), Is.EqualTo((false, false, false)));
+        Assert.That(closing.IsCloseSent || closing.IsCloseReceived || closing.IsComplete, Is.False);
     }
 
     [Test]
     public void A_peers_close_is_answered_with_its_code()
     {
         var closing = default(ClosingHandshake);
-        Assert.That(closing.TryReceiveClose(new ClosePayload((CloseCode)3000, "done"), out CloseCode reply), Is.True);
+        Assert.That(
+            closing.TryReceiveClose(new ClosePayload((CloseCode)3000, "done"), out CloseCode reply), Is.True);
         Assert.That(reply, Is.EqualTo((CloseCode)3000));
         Assert.That(closing.IsComplete, Is.True);
         Assert.That(closing.Outcome, Is.EqualTo(((CloseCode)3000, "done")));
@@ -27,7 +28,8 @@ public sealed class ClosingHandshakeTests
     public void An_empty_close_is_answered_with_an_empty_close()
     {
         var closing = default(ClosingHandshake);
-        Assert.That(closing.TryReceiveClose(new ClosePayload(CloseCode.NoStatusReceived), out CloseCode reply), Is.True);
+        var empty = new ClosePayload(CloseCode.NoStatusReceived);
+        Assert.That(closing.TryReceiveClose(empty, out CloseCode reply), Is.True);
         Assert.That(reply, Is.EqualTo(CloseCode.NoStatusReceived));
         Assert.That(closing.Outcome, Is.EqualTo((CloseCode.NoStatusReceived, "")));
     }
@@ -49,7 +51,8 @@ public sealed class ClosingHandshakeTests
     {
         var closing = default(ClosingHandshake);
         Assert.That(() => closing.TrySendClose(CloseCode.AbnormalClosure, ""), Throws.ArgumentException);
-        Assert.That(() => closing.TrySendClose(CloseCode.NoStatusReceived, "reason"), Throws.ArgumentException);
+        Assert.That(
+            () => closing.TrySendClose(CloseCode.NoStatusReceived, "reason"), Throws.ArgumentException);
         Assert.That(closing.IsCloseSent, Is.False);
     }
 }

@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace RawWs.Tests.Protocol.WebSockets;
 
-/// <summary>A pool that hands out exact sizes, fills what comes back with rubbish, and knows what is still out.</summary>
+/// <summary>A pool that hands out exact sizes, fills what comes back with rubbish, and knows what is still
+/// out.</summary>
 internal sealed class CountingPool : ArrayPool<byte>
 {
     private readonly HashSet<byte[]> _rented = new(ReferenceEqualityComparer.Instance);

@@ -7,7 +7,8 @@ public sealed class FrameHeaderTests
 {
     // RFC 6455 §5.7.
     [TestCase("8105", true, Opcode.Text, false, 5, TestName = "Reads_the_header_of_an_unmasked_text_message")]
-    [TestCase("818537fa213d", true, Opcode.Text, true, 5, TestName = "Reads_the_header_of_a_masked_text_message")]
+    [TestCase(
+        "818537fa213d", true, Opcode.Text, true, 5, TestName = "Reads_the_header_of_a_masked_text_message")]
     [TestCase("0103", false, Opcode.Text, false, 3, TestName = "Reads_the_header_of_a_first_fragment")]
     [TestCase("8002", true, Opcode.Continuation, false, 2, TestName = "Reads_the_header_of_a_last_fragment")]
     [TestCase("8905", true, Opcode.Ping, false, 5, TestName = "Reads_the_header_of_a_ping")]

@@ -26,18 +26,21 @@ public sealed class FrameRulesTests
     }
 
     [Test]
-    public void An_allowed_reserved_bit_is_allowed_on_the_first_frame_of_a_message_only([Values] Opcode opcode)
+    public void An_allowed_reserved_bit_is_allowed_on_the_first_frame_of_a_message_only(
+        [Values] Opcode opcode)
     {
         var header = new FrameHeader(opcode, 0, true, 0x40, 1);
         ProtocolError expected =
             opcode is Opcode.Text or Opcode.Binary ? ProtocolError.None : ProtocolError.ReservedBits;
         bool isOpen = opcode == Opcode.Continuation;
         Assert.That(FrameRules.Check(header, Role.Server, isOpen, 0x40), Is.EqualTo(expected));
-        Assert.That(FrameRules.Check(header, Role.Server, isOpen, 0x20), Is.EqualTo(ProtocolError.ReservedBits));
+        Assert.That(
+            FrameRules.Check(header, Role.Server, isOpen, 0x20), Is.EqualTo(ProtocolError.ReservedBits));
     }
 
     [Test]
-    public void Reserved_opcodes_are_refused([Values(3, 4, 5, 6, 7, 11, 12, 13, 14, 15)] int opcode, [Values] bool isOpen) =>
+    public void Reserved_opcodes_are_refused(
+        [Values(3, 4, 5, 6, 7, 11, 12, 13, 14, 15)] int opcode, [Values] bool isOpen) =>
         Assert.That(
             FrameRules.Check(new FrameHeader((Opcode)opcode, 0, true, 0, 1), Role.Server, isOpen),
             Is.EqualTo(ProtocolError.ReservedOpcode));
@@ -58,7 +61,8 @@ public sealed class FrameRulesTests
     public void A_control_frame_has_at_most_125_bytes([Values("88", "89", "8a")] string first)
     {
         Assert.That(Check(first + "fe007e00000000"), Is.EqualTo(ProtocolError.ControlFrameTooLong));
-        Assert.That(Check(first + "ff000000000001000000000000"), Is.EqualTo(ProtocolError.ControlFrameTooLong));
+        Assert.That(
+            Check(first + "ff000000000001000000000000"), Is.EqualTo(ProtocolError.ControlFrameTooLong));
     }
 
     [TestCase("82fe007d00000000")]
@@ -80,11 +84,13 @@ public sealed class FrameRulesTests
     }
 
     [Test]
-    public void A_new_message_must_not_begin_inside_a_fragmented_one([Values("01", "81", "02", "82")] string first) =>
+    public void A_new_message_must_not_begin_inside_a_fragmented_one(
+        [Values("01", "81", "02", "82")] string first) =>
         Assert.That(Check(first + "8000000000", isOpen: true), Is.EqualTo(ProtocolError.UnfinishedMessage));
 
     [Test]
-    public void A_control_frame_may_come_inside_a_fragmented_message([Values("88", "89", "8a")] string first) =>
+    public void A_control_frame_may_come_inside_a_fragmented_message(
+        [Values("88", "89", "8a")] string first) =>
         Assert.That(Check(first + "8000000000", isOpen: true), Is.EqualTo(ProtocolError.None));
 
     private static ProtocolError Check(string hex, Role role = Role.Server, bool isOpen = false)

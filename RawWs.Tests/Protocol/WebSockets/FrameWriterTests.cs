@@ -11,7 +11,8 @@ public sealed class FrameWriterTests
     [TestCase(Opcode.Continuation, "6c6f", true, "8002 6c6f")]
     [TestCase(Opcode.Ping, "48656c6c6f", true, "8905 48656c6c6f")]
     public void Rfc_examples_are_written(Opcode opcode, string payload, bool fin, string frame) =>
-        Assert.That(Written(span => FrameWriter.Write(span, opcode, Hex(payload), fin)), Is.EqualTo(Hex(frame)));
+        Assert.That(
+            Written(span => FrameWriter.Write(span, opcode, Hex(payload), fin)), Is.EqualTo(Hex(frame)));
 
     [Test]
     public void Rfc_example_of_a_masked_frame_is_written()
@@ -39,7 +40,8 @@ public sealed class FrameWriterTests
     [TestCase(65536L, "827f0000000000010000")]
     [TestCase(1L << 40, "827f0000010000000000")]
     public void A_header_is_written_without_its_payload(long length, string hex) =>
-        Assert.That(Written(span => FrameWriter.WriteHeader(span, Opcode.Binary, length)), Is.EqualTo(Hex(hex)));
+        Assert.That(
+            Written(span => FrameWriter.WriteHeader(span, Opcode.Binary, length)), Is.EqualTo(Hex(hex)));
 
     [Test]
     public void Close_frames_are_written()
@@ -47,7 +49,9 @@ public sealed class FrameWriterTests
         Assert.That(
             Written(span => FrameWriter.WriteClose(span, CloseCode.NormalClosure, "bye")),
             Is.EqualTo(Hex("8805 03e8 627965")));
-        Assert.That(Written(span => FrameWriter.WriteClose(span, CloseCode.NoStatusReceived)), Is.EqualTo(Hex("8800")));
+        Assert.That(
+            Written(span => FrameWriter.WriteClose(span, CloseCode.NoStatusReceived)),
+            Is.EqualTo(Hex("8800")));
         Assert.That(
             Written(span => FrameWriter.WriteClose(span, CloseCode.NormalClosure, "", 0)),
             Is.EqualTo(Hex("8882 00000000 03e8")));
@@ -71,15 +75,24 @@ public sealed class FrameWriterTests
     public void Misuse_throws()
     {
         byte[] destination = new byte[300];
-        Assert.That(() => FrameWriter.Write(destination, Opcode.Ping, new byte[126]), Throws.ArgumentException);
-        Assert.That(() => FrameWriter.Write(destination, Opcode.Pong, [], fin: false), Throws.ArgumentException);
-        Assert.That(() => FrameWriter.WriteMasked(destination, Opcode.Close, new byte[126], 1), Throws.ArgumentException);
+        Assert.That(
+            () => FrameWriter.Write(destination, Opcode.Ping, new byte[126]), Throws.ArgumentException);
+        Assert.That(
+            () => FrameWriter.Write(destination, Opcode.Pong, [], fin: false), Throws.ArgumentException);
+        Assert.That(
+            () => FrameWriter.WriteMasked(destination, Opcode.Close, new byte[126], 1),
+            Throws.ArgumentException);
         Assert.That(() => FrameWriter.Write(new byte[6], Opcode.Text, "Hello"u8), Throws.ArgumentException);
-        Assert.That(() => FrameWriter.WriteMasked(new byte[10], Opcode.Text, "Hello"u8, 1), Throws.ArgumentException);
+        Assert.That(
+            () => FrameWriter.WriteMasked(new byte[10], Opcode.Text, "Hello"u8, 1), Throws.ArgumentException);
         Assert.That(() => FrameWriter.WriteClose(destination, (CloseCode)1006), Throws.ArgumentException);
-        Assert.That(() => FrameWriter.WriteClose(destination, CloseCode.NoStatusReceived, "x"), Throws.ArgumentException);
-        Assert.That(() => FrameWriter.FrameSize(-1, Role.Server), Throws.InstanceOf<ArgumentOutOfRangeException>());
-        Assert.That(() => FrameWriter.FrameSize(int.MaxValue, Role.Server), Throws.InstanceOf<OverflowException>());
+        Assert.That(
+            () => FrameWriter.WriteClose(destination, CloseCode.NoStatusReceived, "x"),
+            Throws.ArgumentException);
+        Assert.That(
+            () => FrameWriter.FrameSize(-1, Role.Server), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(
+            () => FrameWriter.FrameSize(int.MaxValue, Role.Server), Throws.InstanceOf<OverflowException>());
     }
 
     private static byte[] Written(Func<byte[], int> write)

@@ -47,7 +47,8 @@ public sealed class MaskTests
     }
 
     [Test]
-    public void Any_cut_of_a_payload_gives_the_same_bytes([Values(255, 256, 257, 1023, 4096, 70001)] int length)
+    public void Any_cut_of_a_payload_gives_the_same_bytes(
+        [Values(255, 256, 257, 1023, 4096, 70001)] int length)
     {
         var random = new Random(length);
         byte[] original = new byte[length];

@@ -12,7 +12,9 @@ public sealed class MessageReaderLimitsTests
     [Test]
     public void A_message_at_the_limit_passes_and_one_byte_more_does_not()
     {
-        Assert.That(Read(Frame(Opcode.Binary, new byte[10]), limits: Small), Is.EqualTo("Binary:00000000000000000000"));
+        Assert.That(
+            Read(Frame(Opcode.Binary, new byte[10]), limits: Small),
+            Is.EqualTo("Binary:00000000000000000000"));
         Assert.That(Read(Frame(Opcode.Binary, new byte[11]), limits: Small), Is.EqualTo("!MessageTooBig"));
     }
 
@@ -50,9 +52,11 @@ public sealed class MessageReaderLimitsTests
         byte[] first = Frame(Opcode.Text, [], fin: false);
         byte[] middle = Frame(Opcode.Continuation, [], fin: false);
         byte[] last = Frame(Opcode.Continuation, []);
-        Assert.That(Read(Concat(first, middle, last, first, middle, last), limits: Small), Is.EqualTo("Text: Text:"));
+        Assert.That(
+            Read(Concat(first, middle, last, first, middle, last), limits: Small), Is.EqualTo("Text: Text:"));
         Assert.That(Read(Concat(first, middle, middle), limits: Small), Is.EqualTo(""));
-        Assert.That(Read(Concat(first, middle, middle, last), limits: Small), Is.EqualTo("!TooManyFragments"));
+        Assert.That(
+            Read(Concat(first, middle, middle, last), limits: Small), Is.EqualTo("!TooManyFragments"));
     }
 
     [TestCase(65_536, true)]
@@ -72,7 +76,8 @@ public sealed class MessageReaderLimitsTests
         }
 
         Assert.That(reader.Error, Is.EqualTo(passes ? ProtocolError.None : ProtocolError.TooManyFragments));
-        Assert.That(pool.PeakBytes, Is.LessThan(4096 + (4 * count)), "no memory beyond the payload, doubled twice");
+        Assert.That(
+            pool.PeakBytes, Is.LessThan(4096 + (4 * count)), "no memory beyond the payload, doubled twice");
     }
 
     [Test]
@@ -80,7 +85,8 @@ public sealed class MessageReaderLimitsTests
         [Values(Opcode.Text, Opcode.Binary)] Opcode opcode)
     {
         var pool = new CountingPool();
-        using var reader = new MessageReader(Role.Server, new MessageLimits { MaxMessageBytes = 1 << 30 }, pool);
+        using var reader = new MessageReader(
+            Role.Server, new MessageLimits { MaxMessageBytes = 1 << 30 }, pool);
         byte[] header = new byte[FrameHeader.MaxSize];
         new FrameHeader(opcode, 1 << 30, true, 0, 0).Write(header);
         reader.Append(header);
@@ -91,7 +97,8 @@ public sealed class MessageReaderLimitsTests
         {
             reader.Append(new byte[1000]);
             Assert.That(reader.TryRead(out _), Is.False);
-            Assert.That(pool.RentedBytes, Is.LessThanOrEqualTo(4096 + Math.Max(64 * 1024, 4 * (received + 1001))));
+            Assert.That(
+                pool.RentedBytes, Is.LessThanOrEqualTo(4096 + Math.Max(64 * 1024, 4 * (received + 1001))));
         }
     }
 
@@ -211,7 +218,8 @@ public sealed class MessageReaderLimitsTests
     }
 
     [Test]
-    public void After_the_end_further_bytes_are_thrown_away([Values("8380 00000000", "8880 00000000")] string last)
+    public void After_the_end_further_bytes_are_thrown_away(
+        [Values("8380 00000000", "8880 00000000")] string last)
     {
         var pool = new CountingPool();
         using var reader = new MessageReader(Role.Server, new MessageLimits(), pool);
@@ -232,7 +240,8 @@ public sealed class MessageReaderLimitsTests
     }
 
     [Test, CancelAfter(60_000)]
-    public void Sixteen_mebibytes_byte_by_byte_take_linear_work([Values] bool fragmented, CancellationToken stop)
+    public void Sixteen_mebibytes_byte_by_byte_take_linear_work(
+        [Values] bool fragmented, CancellationToken stop)
     {
         const int Size = 16 << 20;
         using var reader = new MessageReader(Role.Server, new MessageLimits { MaxMessageBytes = Size });
@@ -242,7 +251,8 @@ public sealed class MessageReaderLimitsTests
         int received = 0;
         for (int frame = 0; frame < Size / text.Length; frame++)
         {
-            byte[] wire = frame == 0 ? first : frame == (Size / 4096) - 1 ? Frame(Opcode.Continuation, text) : middle;
+            bool isLast = (frame + 1) * text.Length == Size;
+            byte[] wire = frame == 0 ? first : isLast ? Frame(Opcode.Continuation, text) : middle;
             foreach (byte b in wire)
             {
                 reader.GetMemory().Span[0] = b;

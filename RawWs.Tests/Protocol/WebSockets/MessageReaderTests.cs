@@ -26,7 +26,8 @@ public sealed class MessageReaderTests
             byte[] wire = [.. Hex(header), .. payload];
             IEnumerable<int> chunks = wire.Chunk(chunk).Select(part => part.Length);
             string outcome = ReadChunks(wire, chunks, Role.Client, new MessageLimits());
-            Assert.That(outcome, Is.EqualTo("Binary:" + Convert.ToHexString(payload)), $"in chunks of {chunk}");
+            Assert.That(
+                outcome, Is.EqualTo("Binary:" + Convert.ToHexString(payload)), $"in chunks of {chunk}");
         }
     }
 
@@ -38,7 +39,8 @@ public sealed class MessageReaderTests
     [TestCase("0181 00000000 61 8981 00000000 70 8a80 00000000 8081 00000000 62", "Ping:70 Pong: Text:6162")]
     [TestCase("0181 00000000 c3 8980 00000000 8081 00000000 a9", "Ping: Text:C3A9")]
     [TestCase("8182 01020304 c2ab 8182 00000000 c3a9", "Text:C3A9 Text:C3A9")]
-    public void Valid_frames_are_read(string hex, string expected) => Assert.That(Read(hex), Is.EqualTo(expected));
+    public void Valid_frames_are_read(string hex, string expected) =>
+        Assert.That(Read(hex), Is.EqualTo(expected));
 
     [TestCase("c180 00000000", ProtocolError.ReservedBits)]
     [TestCase("a180 00000000", ProtocolError.ReservedBits)]
@@ -64,7 +66,8 @@ public sealed class MessageReaderTests
     public void Server_rejects(string hex, ProtocolError expected)
     {
         Assert.That(Read(hex), Is.EqualTo($"!{expected}"));
-        Assert.That(Read("8182 00000000 6f6b 8980 00000000" + hex), Is.EqualTo($"Text:6F6B Ping: !{expected}"));
+        Assert.That(
+            Read("8182 00000000 6f6b 8980 00000000" + hex), Is.EqualTo($"Text:6F6B Ping: !{expected}"));
         Assert.That(Read(hex + "8182 00000000 6f6b"), Is.EqualTo($"!{expected}"), "nothing is read after it");
     }
 
@@ -85,7 +88,7 @@ public sealed class MessageReaderTests
         Assert.That(Read(Frame(Opcode.Close, payload)), Is.EqualTo("Close:" + Convert.ToHexString(payload)));
     }
 
-    [TestCase("ceba e1bdb9 cf83 cebc ceb5 f4908080 656469746564", 14 - 1, TestName = "Fails_at_the_byte_above_U_10FFFF")]
+    [TestCase("ceba e1bdb9 cf83 cebc ceb5 f4908080 656469", 13, TestName = "Fails_at_a_byte_above_U_10FFFF")]
     [TestCase("61 eda080", 3, TestName = "Fails_at_the_byte_of_a_surrogate")]
     [TestCase("61 c0af", 2, TestName = "Fails_at_an_overlong_lead")]
     [TestCase("6161 e08080", 4, TestName = "Fails_at_an_overlong_second_byte")]
@@ -97,7 +100,7 @@ public sealed class MessageReaderTests
             Frame(i == 0 ? Opcode.Text : Opcode.Continuation, [b], i == payload.Length - 1)));
         Assert.That(BytesUntilError(fragments), Is.EqualTo(badAt * 7), "a frame per byte");
         byte[] inLongFrame = [.. Enumerable.Repeat((byte)'a', 9000), .. payload, .. new byte[60_000]];
-        Assert.That(BytesUntilError(Frame(Opcode.Text, inLongFrame)), Is.EqualTo(14 - 6 + 9000 + badAt + 6), "a long frame");
+        Assert.That(BytesUntilError(Frame(Opcode.Text, inLongFrame)), Is.EqualTo(14 + 9000 + badAt), "long");
     }
 
     [Test]
@@ -112,7 +115,8 @@ public sealed class MessageReaderTests
     public void Messages_of_many_sizes_and_cuts_are_read_exactly()
     {
         var random = new Random(7);
-        int[] sizes = [0, 1, 125, 126, 127, 250, 4080, 4088, 4090, 4096, 5000, 8192, 65535, 65536, 70_000, 300_000];
+        int[] sizes =
+            [0, 1, 125, 126, 127, 250, 4080, 4088, 4090, 4096, 5000, 8192, 65535, 65536, 70_000, 300_000];
         foreach (int chunk in (int[])[13, 1000, 4096, 65536, 1 << 21])
         {
             using var reader = new MessageReader(Role.Server, new MessageLimits());
@@ -122,14 +126,16 @@ public sealed class MessageReaderTests
                 random.NextBytes(payload);
                 return payload;
             })];
-            byte[] wire = Concat(payloads.Select(payload => Frame(Opcode.Binary, payload, true, (uint)random.Next())));
+            byte[] wire = Concat(
+                payloads.Select(payload => Frame(Opcode.Binary, payload, true, (uint)random.Next())));
             int next = 0;
             for (int position = 0; position < wire.Length; position += chunk)
             {
                 reader.Append(wire.AsSpan(position, Math.Min(chunk, wire.Length - position)));
                 while (reader.TryRead(out ReceivedMessage message))
                 {
-                    Assert.That(message.Payload.Span.SequenceEqual(payloads[next]), Is.True, $"message {next} by {chunk}");
+                    bool isExact = message.Payload.Span.SequenceEqual(payloads[next]);
+                    Assert.That(isExact, Is.True, $"message {next} by {chunk}");
                     next++;
                 }
             }

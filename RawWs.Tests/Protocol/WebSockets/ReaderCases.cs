@@ -4,15 +4,18 @@ using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Tests.Protocol.WebSockets;
 
-/// <summary>Runs wire bytes through a reader under every way of cutting them, and wants one and the same outcome.</summary>
+/// <summary>Runs wire bytes through a reader under every way of cutting them, and wants one and the same
+/// outcome.</summary>
 internal static class ReaderCases
 {
-    /// <summary>The outcome of all chunkings: each message as <c>Opcode:hex</c>, then <c>!Error</c> if there is one.</summary>
+    /// <summary>The outcome of all chunkings: each message as <c>Opcode:hex</c>, then <c>!Error</c> if there
+    /// is one.</summary>
     public static string Read(byte[] wire, Role role = Role.Server, MessageLimits? limits = null)
     {
         limits ??= new MessageLimits();
         string whole = ReadChunks(wire, [wire.Length], role, limits);
-        Assert.That(ReadChunks(wire, Enumerable.Repeat(1, wire.Length), role, limits), Is.EqualTo(whole), "by byte");
+        Assert.That(
+            ReadChunks(wire, Enumerable.Repeat(1, wire.Length), role, limits), Is.EqualTo(whole), "by byte");
         for (int split = 1; split < wire.Length; split++)
         {
             string outcome = ReadChunks(wire, [split, wire.Length - split], role, limits);
@@ -25,7 +28,8 @@ internal static class ReaderCases
     public static string Read(string hex, Role role = Role.Server, MessageLimits? limits = null) =>
         Read(Hex(hex), role, limits);
 
-    /// <summary>How many bytes a reader takes, one at a time, until it sets its error; -1 if it never does.</summary>
+    /// <summary>How many bytes a reader takes, one at a time, until it sets its error; -1 if it never
+    /// does.</summary>
     public static int BytesUntilError(byte[] wire, Role role = Role.Server, MessageLimits? limits = null)
     {
         using var reader = new MessageReader(role, limits ?? new MessageLimits());
@@ -65,22 +69,26 @@ internal static class ReaderCases
             reader.ReleaseBuffer();
         }
 
-        return outcome.Append(reader.Error == ProtocolError.None ? "" : $"!{reader.Error}").ToString().TrimEnd();
+        string error = reader.Error == ProtocolError.None ? "" : $"!{reader.Error}";
+        return outcome.Append(error).ToString().TrimEnd();
     }
 
     public static void Drain(MessageReader reader, StringBuilder outcome)
     {
         while (reader.TryRead(out ReceivedMessage message))
         {
-            outcome.Append(message.Opcode).Append(':').Append(Convert.ToHexString(message.Payload.Span)).Append(' ');
+            outcome.Append(message.Opcode).Append(':');
+            outcome.Append(Convert.ToHexString(message.Payload.Span)).Append(' ');
         }
     }
 
     /// <summary>Bytes from hex digits, spaces ignored.</summary>
-    public static byte[] Hex(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
+    public static byte[] Hex(string hex) =>
+        Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
 
     /// <summary>A client's frame.</summary>
-    public static byte[] Frame(Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true, uint key = 0x3D21FA37)
+    public static byte[] Frame(
+        Opcode opcode, ReadOnlySpan<byte> payload, bool fin = true, uint key = 0x3D21FA37)
     {
         byte[] frame = new byte[FrameWriter.FrameSize(payload.Length, Role.Client)];
         var header = new FrameHeader(opcode, payload.Length, fin, 0, key);

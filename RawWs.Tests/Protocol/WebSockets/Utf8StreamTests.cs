@@ -37,7 +37,10 @@ public sealed class Utf8StreamTests
     public void Boundary_sequences_of_four_bytes_match_the_grammar_at_every_cut()
     {
         byte[] edges =
-            [0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xEC, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF];
+        [
+            0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1,
+            0xC2, 0xDF, 0xE0, 0xEC, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF,
+        ];
         for (int lead = 0xE0; lead <= 0xFF; lead++)
         {
             for (int second = 0; second <= 0xFF; second++)
@@ -79,12 +82,14 @@ public sealed class Utf8StreamTests
 
             Assert.That(utf8.TryAppend(bytes.AsSpan(badAt - 1, 1)), Is.False);
             var whole = default(Utf8Stream);
-            Assert.That(whole.TryAppend([.. Encoding.UTF8.GetBytes(before), .. bytes[..badAt]]), Is.False, "in one part");
+            byte[] part = [.. Encoding.UTF8.GetBytes(before), .. bytes[..badAt]];
+            Assert.That(whole.TryAppend(part), Is.False, "in one part");
         }
     }
 
     [Test]
-    public void A_truncated_character_stays_incomplete_over_an_empty_part([Values("c3", "e282", "f09f98", "f0")] string hex)
+    public void A_truncated_character_stays_incomplete_over_an_empty_part(
+        [Values("c3", "e282", "f09f98", "f0")] string hex)
     {
         var utf8 = default(Utf8Stream);
         Assert.That(utf8.TryAppend(Hex(hex)), Is.True);
@@ -107,7 +112,8 @@ public sealed class Utf8StreamTests
                     damaged[i - shift] = damage;
                     var utf8 = default(Utf8Stream);
                     bool isValid = utf8.TryAppend(damaged) && utf8.IsComplete;
-                    Assert.That(isValid, Is.EqualTo(Utf8.IsValid(damaged)), $"{damage:x2} at {i}, from {shift}");
+                    Assert.That(
+                        isValid, Is.EqualTo(Utf8.IsValid(damaged)), $"{damage:x2} at {i}, from {shift}");
                 }
             }
         }
