@@ -1,0 +1,72 @@
+namespace RawWs.Tests.EndToEnd;
+
+/// <summary>The real console host as a process of its own, listening on a port of the loopback address.</summary>
+internal sealed class HostProcess : IAsyncDisposable
+{
+    private const string Announcement = "listening on ";
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+
+    private readonly ChildProcess _process;
+
+    private HostProcess(ChildProcess process, Uri address)
+    {
+        _process = process;
+        Address = address;
+    }
+
+    /// <summary>Where it listens, as it said: <c>http://HOST:PORT/</c>.</summary>
+    public Uri Address { get; }
+
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>What it has written to its standard output so far.</summary>
+    public string Output => _process.Output;
+
+    /// <summary>What it has written to its standard error so far.</summary>
+    public string Errors => _process.Errors;
+
+    /// <summary>Runs <c>serve</c> on a port that the system picks, and waits until it listens.</summary>
+    public static Task<HostProcess> ServeAsync(params IEnumerable<string> options) =>
+        StartAsync(["serve", "--port", "0", .. options]);
+
+    /// <summary>Runs the host with these arguments, and waits until it listens.</summary>
+    /// <exception cref="InvalidOperationException">It ended, or a minute passed, before it said where it listens.</exception>
+    public static async Task<HostProcess> StartAsync(params IEnumerable<string> arguments)
+    {
+        var process = Run(arguments);
+        try
+        {
+            var line = await process.WaitForLineAsync(Announcement, StartLimit);
+            return new HostProcess(process, new Uri(line[Announcement.Length..].Trim()));
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the host with these arguments without waiting: for command lines that end by themselves.</summary>
+    public static ChildProcess Run(params IEnumerable<string> arguments) =>
+        ChildProcess.Start(DotNet, [HostAssembly(), .. arguments]);
+
+    /// <summary>Asks it to stop, by <c>TERM</c> or <c>INT</c>, and answers its exit code.</summary>
+    public Task<int> StopAsync(string signal = "TERM") => _process.StopAsync(signal);
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private static string DotNet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
+    private static string HostAssembly()
+    {
+        var beside = Path.Combine(AppContext.BaseDirectory, "RawWs.Host.dll");
+        if (File.Exists(Path.ChangeExtension(beside, ".runtimeconfig.json")))
+            return beside;
+        // …/RawWs.Tests/bin/CONFIGURATION/FRAMEWORK/ has its counterpart below RawWs.Host.
+        var output = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        var own = Path.Combine(
+            Repository.Root, "RawWs.Host", "bin", output.Parent!.Name, output.Name, "RawWs.Host.dll");
+        return File.Exists(own) ? own : throw new FileNotFoundException("The console host has not been built.", own);
+    }
+}

@@ -1,0 +1,19 @@
+namespace RawWs.Tests.EndToEnd;
+
+/// <summary>The checkout that the tests were built from.</summary>
+internal static class Repository
+{
+    /// <summary>The directory that holds the solution.</summary>
+    public static string Root { get; } = Find();
+
+    private static string Find()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, "RawWs.sln")))
+                return directory.FullName;
+        }
+
+        throw new DirectoryNotFoundException($"No RawWs.sln above {AppContext.BaseDirectory}.");
+    }
+}
