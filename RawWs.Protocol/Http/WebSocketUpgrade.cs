@@ -21,6 +21,13 @@ public sealed class WebSocketUpgrade
 
     private static readonly SearchValues<char> _lastKeyChars = SearchValues.Create("AQgw");
 
+    // RFC 9110 §8.6 and RFC 9112 §6.1: a 101 has neither Content-Length nor Transfer-Encoding.
+    private static readonly string[] _reserved =
+    [
+        "Upgrade", "Connection", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Content-Length",
+        "Transfer-Encoding",
+    ];
+
     private WebSocketUpgrade(
         string key, string? origin, IReadOnlyList<string> subprotocols, IReadOnlyList<ExtensionOffer> extensions)
     {
@@ -151,6 +158,7 @@ public sealed class WebSocketUpgrade
         ReadOnlySpan<KeyValuePair<string, string>> headers)
     {
         ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(target);
         ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, 16);
         if (!Authority.IsValid(host)) throw new ArgumentException("Not a host.", nameof(host));
         if (!target.StartsWith('/') || target.AsSpan().ContainsAnyExceptInRange('!', '~') || target.Contains('#'))
@@ -223,12 +231,7 @@ public sealed class WebSocketUpgrade
 
     private static void ThrowIfReserved(string name)
     {
-        string[] reserved =
-        [
-            "Upgrade", "Connection", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Content-Length",
-            "Transfer-Encoding",
-        ];
-        if (reserved.Contains(name, StringComparer.OrdinalIgnoreCase))
+        if (_reserved.Contains(name, StringComparer.OrdinalIgnoreCase))
             throw new ArgumentException($"{name} cannot be set here.", nameof(name));
     }
 }
