@@ -1,0 +1,169 @@
+using System.Collections.Concurrent;
+using RawWs.Server.Diagnostics;
+using RawWs.Server.Rooms;
+
+namespace RawWs.Server.Events;
+
+/// <summary>
+/// A part of the server with clients, rooms, handlers and middleware of its own, such as <c>/admin</c>; or a whole
+/// family of them, made on demand for the names that a predicate accepts.
+/// </summary>
+/// <remarks>
+/// A member of a family is there while it has clients. Handlers and middleware are added to the family, and what is
+/// emitted to the family goes to the clients of all its members.
+/// </remarks>
+public sealed class EventNamespace : Emitter
+{
+    private readonly EventNamespace _definition;
+    private readonly Callbacks<EventSocket> _guards = new();
+    private readonly Callbacks<EventSocket> _onConnection = new();
+    private readonly ConcurrentDictionary<string, EventNamespace>? _members;
+    private long _lastAckId = -1;
+
+    internal EventNamespace(EventHub hub, string name, EventNamespace? family = null)
+    {
+        Hub = hub;
+        Name = name;
+        Family = family;
+        Rooms = new LocalRooms(hub.Options.MaxRoomsPerSocket);
+        _definition = family ?? this;
+    }
+
+    internal EventNamespace(EventHub hub, Func<string, bool> accepts)
+        : this(hub, "*")
+    {
+        Accepts = accepts;
+        _members = new(StringComparer.Ordinal);
+    }
+
+    /// <summary>The name, with its leading slash; <c>*</c> for a family.</summary>
+    public string Name { get; }
+
+    /// <summary>The clients that are connected now.</summary>
+    public IReadOnlyList<EventSocket> Sockets => new BroadcastOperator(this, Audience.Everyone).FetchSockets();
+
+    /// <summary>Everyone in the namespace, for events that may be dropped when a receiver is not ready for them.</summary>
+    public BroadcastOperator Volatile => new BroadcastOperator(this, Audience.Everyone).Volatile;
+
+    internal override EventHub Hub { get; }
+
+    internal IRoomAdapter Rooms { get; }
+
+    internal EventNamespace? Family { get; }
+
+    internal Func<string, bool>? Accepts { get; }
+
+    internal ConcurrentDictionary<string, EventNamespace> Members => _members!;
+
+    /// <summary>Sockets that are in or about to be; under the lock of the hub.</summary>
+    internal int Users { get; set; }
+
+    /// <summary>The namespaces with clients that this one stands for: itself, or the members of the family.</summary>
+    internal IEnumerable<EventNamespace> Reached => _members is null ? [this] : _members.Values;
+
+    /// <summary>Runs a handler for every client that has joined; it adds the handlers of that client's events.</summary>
+    /// <remarks>
+    /// Events of the client wait until the handler returns, or comes to its first await. What it throws is logged;
+    /// the client stays.
+    /// </remarks>
+    public void OnConnection(Action<EventSocket> handler) => _onConnection.Add(Callback<EventSocket>.From(handler));
+
+    /// <inheritdoc cref="OnConnection(Action{EventSocket})"/>
+    public void OnConnection(Func<EventSocket, Task> handler) =>
+        _onConnection.Add(Callback<EventSocket>.From(handler));
+
+    /// <summary>
+    /// Asks a middleware before a client may join; it refuses by throwing a <see cref="ConnectionRefusedException"/>,
+    /// whose message and details go to the client. Of any other exception the client learns nothing.
+    /// </summary>
+    /// <remarks>Middleware runs in the order in which it was added, and the socket is not in any room yet.</remarks>
+    public void Use(Action<EventSocket> middleware) => _guards.Add(Callback<EventSocket>.From(middleware));
+
+    /// <inheritdoc cref="Use(Action{EventSocket})"/>
+    public void Use(Func<EventSocket, Task> middleware) => _guards.Add(Callback<EventSocket>.From(middleware));
+
+    /// <inheritdoc cref="Use(Action{EventSocket})"/>
+    /// <param name="middleware">It gets a token that is cancelled when the connection dies.</param>
+    public void Use(Func<EventSocket, CancellationToken, Task> middleware)
+    {
+        ArgumentNullException.ThrowIfNull(middleware);
+        _guards.Add(new(middleware, socket => middleware(socket, socket.Gone)));
+    }
+
+    /// <summary>Everyone in any of the rooms; everyone in the namespace if none is given.</summary>
+    public BroadcastOperator To(params ReadOnlySpan<string> rooms) =>
+        new BroadcastOperator(this, Audience.Everyone).To(rooms);
+
+    /// <inheritdoc cref="To"/>
+    public BroadcastOperator In(params ReadOnlySpan<string> rooms) => To(rooms);
+
+    /// <summary>Everyone in the namespace but those in any of the rooms.</summary>
+    public BroadcastOperator Except(params ReadOnlySpan<string> rooms) =>
+        new BroadcastOperator(this, Audience.Everyone).Except(rooms);
+
+    /// <summary>The connected client with an id, or null.</summary>
+    public EventSocket? Find(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        return Reached.Select(space => space.Rooms.Find(id)).FirstOrDefault(socket => socket is not null);
+    }
+
+    internal override void Send(string name, EventArguments arguments) =>
+        new BroadcastOperator(this, Audience.Everyone).Send(name, arguments);
+
+    // One counter for all sockets of the namespace, so that one encoding of a broadcast serves every receiver.
+    internal long NextAckId() => Interlocked.Increment(ref _lastAckId);
+
+    /// <summary>Asks middleware, then joins the client and runs the connection handlers. Never fails.</summary>
+    internal async Task ConnectAsync(EventSocket socket)
+    {
+        try
+        {
+            foreach (Callback<EventSocket> guard in _definition._guards.Items)
+            {
+                if (guard.Invoke(socket) is { } pending)
+                    await pending.ConfigureAwait(false);
+            }
+        }
+        catch (Exception e)
+        {
+            Refuse(socket, e);
+            return;
+        }
+
+        socket.Open(_definition._onConnection.Items);
+    }
+
+    private void Refuse(EventSocket socket, Exception error)
+    {
+        if (!socket.TryRefuse())
+            return;
+
+        if (error is not ConnectionRefusedException refusal)
+        {
+            Hub.Metrics.HandlerFailed();
+            Log.ConnectMiddlewareFailed(Hub.Logger, error, Name, socket.Id);
+            socket.Session.SendConnectError(Name, "Internal error", default);
+            return;
+        }
+
+        Log.ConnectionRefused(Hub.Logger, Name, socket.Id, refusal.Message);
+        socket.Session.SendConnectError(Name, refusal.Message, EncodeDetails(refusal));
+    }
+
+    private ReadOnlyMemory<byte> EncodeDetails(ConnectionRefusedException refusal)
+    {
+        if (refusal.Details is null)
+            return default;
+
+        try
+        {
+            return Hub.Json.EncodeObject(refusal.Details);
+        }
+        catch (Exception e) when (e is NotSupportedException or InvalidOperationException or ArgumentException)
+        {
+            Log.CallbackFailed(Hub.Logger, e, "refusal details", Name);
+            return default;
+        }
+    }
+}

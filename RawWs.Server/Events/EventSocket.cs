@@ -1,0 +1,160 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using RawWs.Server.Sessions;
+using RawWs.Server.Transport;
+
+namespace RawWs.Server.Events;
+
+/// <summary>One client in one namespace.</summary>
+/// <remarks>
+/// Every member may be called from any thread and from inside any callback. While the client is not connected,
+/// before and after, what is emitted to it goes nowhere.
+/// </remarks>
+public sealed partial class EventSocket : Emitter
+{
+    private readonly Lock _gate = new();
+    private readonly PendingAcks _acks;
+    private SocketData? _data;
+    private volatile bool _isJoined;
+    private volatile bool _isLeaving;
+
+    internal EventSocket(Session session, EventNamespace space, Handshake handshake)
+    {
+        Session = session;
+        Namespace = space;
+        Handshake = handshake;
+        _acks = new PendingAcks(space.Hub);
+        _entry = _opened.Task;
+    }
+
+    /// <summary>The public name of this socket: 20 characters with 120 random bits. It is also the name of a room.</summary>
+    /// <remarks>A reconnected client is another socket with another id.</remarks>
+    public string Id { get; } = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
+
+    /// <summary>The namespace it is in.</summary>
+    public EventNamespace Namespace { get; }
+
+    /// <summary>What the client said about itself when it connected.</summary>
+    public Handshake Handshake { get; }
+
+    /// <summary>Whatever the application keeps beside this socket.</summary>
+    public SocketData Data
+    {
+        get
+        {
+            if (_data is null)
+                Interlocked.CompareExchange(ref _data, new SocketData(), null);
+
+            return _data;
+        }
+    }
+
+    /// <summary>The client has joined the namespace and has not left it.</summary>
+    public bool Connected => _isJoined && !_isLeaving;
+
+    /// <summary>The rooms it is in, that of its own id first; empty when it is not connected.</summary>
+    public IReadOnlyCollection<string> Rooms => Namespace.Rooms.RoomsOf(this);
+
+    /// <summary>Everyone in the namespace but this client.</summary>
+    public BroadcastOperator Broadcast => new(Namespace, new([], [], this));
+
+    /// <summary>This client, for events that may be dropped when it is not ready for them.</summary>
+    public Emitter Volatile => new VolatileEmitter(this);
+
+    internal override EventHub Hub => Namespace.Hub;
+
+    internal Session Session { get; }
+
+    internal PendingAcks PendingAcks => _acks;
+
+    /// <summary>Puts the socket into rooms: all of them, or none. Without effect when it is not connected.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// It would be in more than <see cref="EventOptions.MaxRoomsPerSocket"/> rooms.
+    /// </exception>
+    public void Join(params ReadOnlySpan<string> rooms) => Namespace.Rooms.Join(this, rooms);
+
+    /// <summary>Takes the socket out of a room. It stays in the room of its own id.</summary>
+    public void Leave(string room) => Namespace.Rooms.Leave(this, room);
+
+    /// <summary>Everyone in any of the rooms but this client.</summary>
+    public BroadcastOperator To(params ReadOnlySpan<string> rooms) => Broadcast.To(rooms);
+
+    /// <inheritdoc cref="To"/>
+    public BroadcastOperator In(params ReadOnlySpan<string> rooms) => To(rooms);
+
+    /// <summary>Everyone in the namespace but this client and those in any of the rooms.</summary>
+    public BroadcastOperator Except(params ReadOnlySpan<string> rooms) => Broadcast.Except(rooms);
+
+    /// <summary>
+    /// Takes the client out of this namespace and tells it so; without effect when it is not connected. The
+    /// disconnect callbacks run before this returns, unless a connection handler is what calls it.
+    /// </summary>
+    /// <param name="close">Out of every namespace, and its connection is closed once everything is written.</param>
+    public void Disconnect(bool close = false)
+    {
+        if (close)
+        {
+            Session.Disconnect();
+            return;
+        }
+
+        if (!Connected || !TryBeginClose(DisconnectReason.ServerNamespaceDisconnect, out bool isOpening))
+            return;
+
+        Session.SendDisconnect(this);
+        if (!isOpening)
+            FinishClose();
+    }
+
+    internal override void Send(string name, EventArguments arguments) =>
+        Send(new OutboundMessage(Namespace.Name, name, arguments));
+
+    /// <summary>Puts a message into the client's outbox.</summary>
+    /// <returns>False if it was refused and must not be lost: the caller then aborts the session.</returns>
+    internal bool Deliver(OutboundMessage message)
+    {
+        if (!Connected)
+            return true;
+
+        if (message.Acks is { } collector && !TryExpect(message.AckId!.Value, collector))
+            return true;
+
+        if (Session.Post(this, message) != SendResult.Dropped)
+        {
+            Hub.Metrics.EventSent();
+            return true;
+        }
+
+        Hub.Metrics.MessageDropped(message.IsVolatile);
+        return message.IsVolatile;
+    }
+
+    internal void SendAck(long id, EventArguments arguments) =>
+        AbortIfDropped(Connected ? Session.SendAck(this, id, arguments) : SendResult.Sent);
+
+    internal void SendAckError(long id, string code, string message) =>
+        AbortIfDropped(Connected ? Session.SendAckError(this, id, code, message) : SendResult.Sent);
+
+    private void Send(OutboundMessage message)
+    {
+        if (!Deliver(message))
+            Session.Abort();
+    }
+
+    private void AbortIfDropped(SendResult result)
+    {
+        if (result != SendResult.Dropped)
+            return;
+
+        Hub.Metrics.MessageDropped(isVolatile: false);
+        Session.Abort();
+    }
+
+    private sealed class VolatileEmitter(EventSocket socket) : Emitter
+    {
+        internal override EventHub Hub => socket.Hub;
+
+        internal override void Send(string name, EventArguments arguments) =>
+            socket.Send(new OutboundMessage(socket.Namespace.Name, name, arguments) { IsVolatile = true });
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text;
+
+namespace RawWs.Server.Events;
+
+/// <summary>Calls one handler: reads the arguments it wants, runs it, and answers the ack with what it returns.</summary>
+/// <returns>Null when all is done; else what is still to be waited for.</returns>
+internal delegate Task? Invocation(InboundEvent inbound);
+
+/// <summary>One registered handler.</summary>
+internal sealed class Handler(string name, Delegate target, Invocation invoke, bool isOnce, bool needsContext)
+{
+    private int _isSpent;
+
+    public string Name => name;
+
+    public Delegate Target => target;
+
+    public Invocation Invoke => invoke;
+
+    public bool IsOnce => isOnce;
+
+    public bool NeedsContext => needsContext;
+
+    /// <summary>Whether it may run now: always, or only the first time.</summary>
+    public bool TryTake() => !isOnce || Interlocked.Exchange(ref _isSpent, 1) == 0;
+}
+
+/// <summary>The handlers of one socket, found by the UTF-8 name of their event.</summary>
+/// <remarks>Safe for any thread. What <see cref="Find"/> returns never changes: handlers may be added and taken away
+/// while they run.</remarks>
+internal sealed class HandlerTable
+{
+    private readonly Lock _gate = new();
+    private Dictionary<byte[], Handler[]>? _handlers;
+
+    public void Add(Handler handler)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(handler.Name);
+        lock (_gate)
+        {
+            _handlers ??= new Dictionary<byte[], Handler[]>(Utf8NameComparer.Instance);
+            _handlers[name] = _handlers.TryGetValue(name, out Handler[]? present) ? [.. present, handler] : [handler];
+        }
+    }
+
+    public Handler[] Find(ReadOnlySpan<byte> utf8Name)
+    {
+        lock (_gate)
+        {
+            return _handlers is not null
+                && _handlers.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(utf8Name, out Handler[]? found)
+                ? found : [];
+        }
+    }
+
+    public void Remove(string name)
+    {
+        lock (_gate)
+            _handlers?.Remove(Encoding.UTF8.GetBytes(name));
+    }
+
+    /// <summary>Takes away the handler that was added last with this delegate.</summary>
+    public void Remove(string name, Delegate target) =>
+        Remove(name, handlers => Array.FindLastIndex(handlers, handler => handler.Target.Equals(target)));
+
+    public void Remove(Handler handler) =>
+        Remove(handler.Name, handlers => Array.IndexOf(handlers, handler));
+
+    public void Clear()
+    {
+        lock (_gate)
+            _handlers = null;
+    }
+
+    private void Remove(string name, Func<Handler[], int> find)
+    {
+        byte[] utf8Name = Encoding.UTF8.GetBytes(name);
+        lock (_gate)
+        {
+            if (_handlers is null || !_handlers.TryGetValue(utf8Name, out Handler[]? present))
+                return;
+
+            int index = find(present);
+            if (index < 0)
+                return;
+
+            if (present.Length == 1)
+                _handlers.Remove(utf8Name);
+            else
+                _handlers[utf8Name] = [.. present[..index], .. present[(index + 1)..]];
+        }
+    }
+}

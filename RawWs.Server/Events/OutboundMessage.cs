@@ -1,0 +1,39 @@
+namespace RawWs.Server.Events;
+
+/// <summary>One event on its way out: encoded once, framed once per wire format, however many receive it.</summary>
+/// <remarks>Immutable to its users and safe to share between threads.</remarks>
+internal sealed class OutboundMessage(string namespaceName, string name, EventArguments arguments)
+{
+    private const int FormatCount = (int)WireFormat.SocketIoPolling + 1;
+
+    private readonly Lock _gate = new();
+    private readonly ReadOnlyMemory<byte>?[] _frames = new ReadOnlyMemory<byte>?[FormatCount];
+
+    /// <summary>The namespace whose event it is.</summary>
+    public string NamespaceName { get; } = namespaceName;
+
+    /// <summary>The name of the event.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The arguments, as JSON.</summary>
+    public EventArguments Arguments { get; } = arguments;
+
+    /// <summary>May be dropped when the receiver is not ready for it.</summary>
+    public bool IsVolatile { get; init; }
+
+    /// <summary>The id under which receivers shall answer; null if no ack is wanted.</summary>
+    /// <remarks>Unique in the namespace, so that the same bytes serve every receiver.</remarks>
+    public long? AckId { get; init; }
+
+    /// <summary>Who takes the answers to <see cref="AckId"/>.</summary>
+    public AckCollector? Acks { get; init; }
+
+    /// <summary>The bytes for one wire format, made by <paramref name="encode"/> at the first call for it.</summary>
+    /// <param name="format">The format of the receiver.</param>
+    /// <param name="encode">Makes the whole frames, never to be written to again. It calls nothing of the user's.</param>
+    public ReadOnlyMemory<byte> GetFrames(WireFormat format, Func<OutboundMessage, ReadOnlyMemory<byte>> encode)
+    {
+        lock (_gate)
+            return _frames[(int)format] ??= encode(this);
+    }
+}

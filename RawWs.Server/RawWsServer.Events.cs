@@ -1,0 +1,54 @@
+using RawWs.Server.Events;
+
+namespace RawWs.Server;
+
+// What is said to the server itself is said to its namespace "/".
+public sealed partial class RawWsServer : Emitter
+{
+    /// <summary>The clients that are connected to <c>/</c> now.</summary>
+    public IReadOnlyList<EventSocket> Sockets => Hub.Root.Sockets;
+
+    /// <inheritdoc cref="EventNamespace.Volatile"/>
+    public BroadcastOperator Volatile => Hub.Root.Volatile;
+
+    internal override EventHub Hub { get; }
+
+    /// <summary>The namespace of a name, such as <c>/admin</c>: made at the first call, the same at each further one.</summary>
+    public EventNamespace Of(string name) => Hub.Of(name);
+
+    /// <summary>
+    /// All namespaces whose names a predicate accepts: each is made when a client asks for it and goes with its
+    /// last client. Of several predicates that accept a name the first counts, and a namespace named before any.
+    /// </summary>
+    /// <param name="accepts">
+    /// Gets the name that a client asks for, with its slash. It must be quick and safe for any thread; when it
+    /// throws, it has not accepted.
+    /// </param>
+    public EventNamespace Of(Func<string, bool> accepts) => Hub.Of(accepts);
+
+    /// <inheritdoc cref="EventNamespace.OnConnection(Action{EventSocket})"/>
+    public void OnConnection(Action<EventSocket> handler) => Hub.Root.OnConnection(handler);
+
+    /// <inheritdoc cref="EventNamespace.OnConnection(Action{EventSocket})"/>
+    public void OnConnection(Func<EventSocket, Task> handler) => Hub.Root.OnConnection(handler);
+
+    /// <inheritdoc cref="EventNamespace.Use(Action{EventSocket})"/>
+    public void Use(Action<EventSocket> middleware) => Hub.Root.Use(middleware);
+
+    /// <inheritdoc cref="EventNamespace.Use(Action{EventSocket})"/>
+    public void Use(Func<EventSocket, Task> middleware) => Hub.Root.Use(middleware);
+
+    /// <inheritdoc cref="EventNamespace.Use(Func{EventSocket, CancellationToken, Task})"/>
+    public void Use(Func<EventSocket, CancellationToken, Task> middleware) => Hub.Root.Use(middleware);
+
+    /// <inheritdoc cref="EventNamespace.To"/>
+    public BroadcastOperator To(params ReadOnlySpan<string> rooms) => Hub.Root.To(rooms);
+
+    /// <inheritdoc cref="EventNamespace.To"/>
+    public BroadcastOperator In(params ReadOnlySpan<string> rooms) => Hub.Root.To(rooms);
+
+    /// <inheritdoc cref="EventNamespace.Except"/>
+    public BroadcastOperator Except(params ReadOnlySpan<string> rooms) => Hub.Root.Except(rooms);
+
+    internal override void Send(string name, EventArguments arguments) => Hub.Root.Send(name, arguments);
+}

@@ -1,0 +1,129 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
+using RawWs.Server;
+using RawWs.Server.Diagnostics;
+using RawWs.Server.Events;
+using RawWs.Server.Sessions;
+using RawWs.Server.Transport;
+
+namespace RawWs.Tests.Server.Events;
+
+/// <summary>An event layer without sockets: a server, a clock that stands still, and a log that can be read.</summary>
+internal sealed class TestServer
+{
+    public TestServer(Action<EventOptions>? configure = null)
+    {
+        var options = new EventOptions();
+        configure?.Invoke(options);
+        Hub = new EventHub(options, new FakeLogger(Logs, "events"), new ServerMetrics(), Time);
+        Server = new RawWsServer(Hub);
+    }
+
+    public EventHub Hub { get; }
+
+    public RawWsServer Server { get; }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public FakeLogCollector Logs { get; } = FakeLogCollector.Create(new FakeLogCollectorOptions());
+
+    public IEnumerable<FakeLogRecord> Errors => Logs.GetSnapshot().Where(record => record.Level >= LogLevel.Error);
+
+    /// <summary>A client that has joined <c>/</c>.</summary>
+    public TestSession Connect(string namespaceName = "/")
+    {
+        var session = new TestSession(this);
+        session.ConnectAsync(namespaceName, default).GetAwaiter().GetResult();
+        return session;
+    }
+}
+
+/// <summary>A dialect that writes lines of text into a list, and reads none.</summary>
+internal sealed class TestSession(TestServer server) : Session(server.Hub, new Handshake())
+{
+    private static readonly Encoding s_utf8 = new UTF8Encoding(false, true);
+    private readonly List<string> _sent = [];
+
+    public SendResult Result { get; set; } = SendResult.Sent;
+
+    public int Aborts { get; private set; }
+
+    public int ConnectionCloses { get; private set; }
+
+    /// <summary>What was sent, such as <c>chat "hi",1</c>, with <c>#id</c> at the end if an ack is wanted.</summary>
+    public string[] Sent
+    {
+        get
+        {
+            lock (_sent)
+                return [.. _sent];
+        }
+    }
+
+    /// <summary>Only the events, without what connecting wrote.</summary>
+    public string[] Events => [.. Sent.Where(line => line[0] != '<')];
+
+    public EventSocket Socket => In("/");
+
+    public EventSocket In(string namespaceName) =>
+        Find(s_utf8.GetBytes(namespaceName)) ?? throw new InvalidOperationException("Not joined.");
+
+    /// <summary>An event comes in; its bytes are overwritten as soon as the call returns, like a receive buffer.</summary>
+    public ValueTask Receive(string name, string arguments = "", long? ackId = null, string namespaceName = "/")
+    {
+        byte[] utf8Name = s_utf8.GetBytes(name);
+        byte[] json = s_utf8.GetBytes(arguments);
+        ValueTask dispatched = In(namespaceName).DispatchAsync(utf8Name, json, ackId);
+        utf8Name.AsSpan().Fill((byte)'!');
+        json.AsSpan().Fill((byte)'!');
+        return dispatched;
+    }
+
+    public void ReceiveAck(long id, string arguments = "") => Socket.OnAck(id, s_utf8.GetBytes(arguments));
+
+    public override SendResult Post(EventSocket socket, OutboundMessage message)
+    {
+        if (Result == SendResult.Dropped)
+            return Result;
+
+        ReadOnlyMemory<byte> frames = message.GetFrames(WireFormat.Envelope, static message =>
+            s_utf8.GetBytes($"{message.Name} {s_utf8.GetString(message.Arguments.Json.Span)}".TrimEnd()
+                + (message.AckId is { } id ? $" #{id}" : "")));
+        return Write(s_utf8.GetString(frames.Span));
+    }
+
+    public override SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments) =>
+        Write($"<ack {ackId} {arguments}");
+
+    public override SendResult SendAckError(EventSocket socket, long ackId, string code, string message) =>
+        Write($"<ack {ackId} error {code} {message}".TrimEnd());
+
+    public override void SendConnect(EventSocket socket) => Write($"<connect {socket.Namespace.Name}");
+
+    public override void SendConnectError(string namespaceName, string message, ReadOnlyMemory<byte> details) =>
+        Write($"<connect_error {namespaceName} {message} {s_utf8.GetString(details.Span)}".TrimEnd());
+
+    public override void SendDisconnect(EventSocket socket) => Write($"<disconnect {socket.Namespace.Name}");
+
+    public override void CloseConnection()
+    {
+        ConnectionCloses++;
+        Close(DisconnectReason.ForcedServerClose);
+    }
+
+    public override void Abort()
+    {
+        Aborts++;
+        Close(DisconnectReason.TransportError);
+    }
+
+    private SendResult Write(string line)
+    {
+        lock (_sent)
+            _sent.Add(line);
+
+        return Result;
+    }
+}
