@@ -1,3 +1,11 @@
 using BenchmarkDotNet.Running;
+using RawWs.Bench.Load;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// `idle [COUNT]` is a whole-process measurement; everything else is for BenchmarkDotNet.
+if (args is ["idle", ..])
+    return await IdleMemory.RunAsync(args is [_, var count] ? int.Parse(count, null) : 2_000);
+if (args is [IdleMemory.ClientCommand, var port, var connections])
+    return await IdleMemory.ConnectAsync(int.Parse(port, null), int.Parse(connections, null));
+
+BenchmarkSwitcher.FromAssembly(typeof(IdleMemory).Assembly).Run(args);
+return 0;

@@ -1,9 +1,142 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using RawWs.Server.Diagnostics;
 using RawWs.Server.Events;
+using RawWs.Server.Sessions;
+using RawWs.Server.Transport;
 
 namespace RawWs.Server;
 
-/// <summary>A WebSocket server with an event layer.</summary>
-public sealed partial class RawWsServer
+/// <summary>A real-time server: WebSocket paths, events with rooms and namespaces, and files, on one TCP port.</summary>
+/// <remarks>
+/// Paths, files and namespaces are set up before <see cref="StartAsync"/>; everything else may be called from any
+/// thread at any time. A server is started once and stopped once.
+/// </remarks>
+public sealed partial class RawWsServer : IAsyncDisposable
 {
-    internal RawWsServer(EventHub hub) => Hub = hub;
+    private readonly ServerContext _context;
+    private readonly Lock _lock = new();
+    private Listener? _listener;
+    private Task? _stopping;
+
+    /// <summary>Makes a server that listens once it is started.</summary>
+    /// <param name="options">Where to listen, and the limits; the defaults if left out.</param>
+    /// <param name="loggerFactory">Where to log; nowhere if left out.</param>
+    /// <param name="timeProvider">The clock behind every timeout; the system's if left out.</param>
+    /// <param name="meterFactory">Where the meter <c>RawWs</c> is made; a meter of its own if left out.</param>
+    /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
+    public RawWsServer(
+        ServerOptions? options = null,
+        ILoggerFactory? loggerFactory = null,
+        TimeProvider? timeProvider = null,
+        IMeterFactory? meterFactory = null)
+    {
+        options ??= new ServerOptions();
+        if (new ServerOptionsValidator().Validate(null, options) is { Failed: true } invalid)
+            throw new OptionsValidationException(nameof(ServerOptions), typeof(ServerOptions), invalid.Failures);
+        var logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("RawWs.Server");
+        _context = new ServerContext(
+            options, logger, new ServerMetrics(meterFactory), timeProvider ?? TimeProvider.System);
+        Hub = new EventHub(options.Events, logger, _context.Metrics, _context.TimeProvider);
+        _context.Routes.EventHandlerFactory = name => new EnvelopeHandler(Hub, name);
+    }
+
+    /// <summary>Where the server listens; <c>null</c> before it is started.</summary>
+    public IPEndPoint? LocalEndPoint { get; private set; }
+
+    /// <summary>TCP connections that are open.</summary>
+    public int ConnectionCount => _context.Connections.Count;
+
+    /// <summary>Serves raw WebSocket connections on a path: messages only, no events.</summary>
+    /// <exception cref="InvalidOperationException">The path is taken, or the server has been started.</exception>
+    public void MapWebSocket(string path, WebSocketHandler handler)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(handler);
+        ThrowIfStarted();
+        _context.Routes.Add(path, handler);
+    }
+
+    /// <summary>Serves the files of a folder, or of embedded resources, on every path that nothing else is at.</summary>
+    /// <exception cref="InvalidOperationException">The server has been started.</exception>
+    public void MapFiles(IFileProvider files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        ThrowIfStarted();
+        _context.Routes.Add(files);
+    }
+
+    /// <summary>Starts to listen and to serve.</summary>
+    /// <exception cref="SocketException">The address is in use, or not one of this machine.</exception>
+    /// <exception cref="InvalidOperationException">The server has been started before.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        var options = _context.Options;
+        if (!IPAddress.TryParse(options.Host, out var address))
+        {
+            var addresses = await Dns.GetHostAddressesAsync(options.Host, cancellationToken).ConfigureAwait(false);
+            address = addresses[0];
+        }
+
+        lock (_lock)
+        {
+            ThrowIfStarted();
+            var listener = new Listener(_context, new IPEndPoint(address, options.Port));
+            LocalEndPoint = listener.Start();
+            _listener = listener;
+        }
+
+        _context.Connections.Start(Hub.ExpireAcks);
+        Log.Listening(_context.Logger, LocalEndPoint);
+    }
+
+    /// <summary>
+    /// Stops in good order: accepts nothing more, closes every WebSocket with 1001, waits until all have taken what
+    /// was queued for them, and aborts what is left when the token is cancelled or the close timeout has passed.
+    /// </summary>
+    /// <remarks>Calls after the first wait for the same stop.</remarks>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+            return _stopping ??= _listener is null ? Task.CompletedTask : StopAsync(_listener, cancellationToken);
+    }
+
+    /// <summary>Stops the server if it runs, and frees what it holds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        _context.Connections.Dispose();
+        _context.Metrics.Dispose();
+        _listener?.Dispose();
+    }
+
+    private async Task StopAsync(Listener listener, CancellationToken cancellationToken)
+    {
+        // Leaves the caller's lock before anything else is called.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Log.Stopping(_context.Logger, _context.Connections.Count);
+        await listener.StopAsync().ConfigureAwait(false);
+        _context.Connections.StopAll();
+        try
+        {
+            await _context.Connections.WaitForFewerThanAsync(1, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Log.Aborted(_context.Logger, _context.Connections.Count);
+            _context.Connections.AbortAll();
+            await _context.Connections.WaitForFewerThanAsync(1, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private void ThrowIfStarted()
+    {
+        if (_listener is not null)
+            throw new InvalidOperationException("The server has been started.");
+    }
 }

@@ -1,5 +1,8 @@
+using System.Net;
 using System.Text.Json;
+using RawWs.Protocol.Http;
 using RawWs.Server.Events;
+using RawWs.Server.Transport;
 
 namespace RawWs.Server.Sessions;
 
@@ -38,4 +41,23 @@ public sealed record Handshake
     /// <summary>The credentials as a <typeparamref name="T"/>; the default if the client brought none.</summary>
     /// <exception cref="JsonException">They do not fit the type.</exception>
     public T? GetAuth<T>() => AuthJson.IsEmpty || Codec is null ? default : Codec.Decode<T>(AuthJson.Span);
+
+    internal static Handshake From(RequestHead request, WebSocketConnection connection, TimeProvider timeProvider)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (name, value) in request.Headers)
+            headers[name] = headers.TryGetValue(name, out var before) ? $"{before}, {value}" : value;
+        var query = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in QueryString.Enumerate(request.Query))
+            query[name] = value;
+        return new Handshake
+        {
+            Headers = headers,
+            Query = query,
+            Url = request.Query.Length == 0 ? request.Path : $"{request.Path}?{request.Query}",
+            Address = connection.RemoteEndPoint is IPEndPoint peer ? peer.Address.ToString() : "",
+            IsSecure = connection.IsSecure,
+            IssuedAt = timeProvider.GetUtcNow(),
+        };
+    }
 }

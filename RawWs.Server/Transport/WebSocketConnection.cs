@@ -1,29 +1,475 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Text;
+using RawWs.Protocol;
+using RawWs.Protocol.Http;
 using RawWs.Protocol.WebSockets;
+using RawWs.Server.Diagnostics;
+using RawWs.Server.Sessions;
 
 namespace RawWs.Server.Transport;
 
 /// <summary>One WebSocket connection, from the handshake to the closed TCP connection.</summary>
 /// <remarks>Every member may be called from any thread.</remarks>
-public sealed class WebSocketConnection
+[SuppressMessage("Reliability", "CA1001", Justification = "RunAsync disposes of the reader when the connection ends.")]
+public sealed class WebSocketConnection : ITimedConnection
 {
-    /// <summary>The peer's address.</summary>
-    public EndPoint? RemoteEndPoint { get; }
+    // After so many milliseconds of silence a connection is idle: it gives back its receive buffer.
+    private const long IdleAfter = 1000;
+
+    private readonly ServerContext _context;
+    private readonly ByteTransport _transport;
+    private readonly WebSocketHandler _handler;
+    private readonly MessageReader _reader;
+    private readonly Outbox _outbox;
+    private readonly int _slot;
+
+    private readonly Lock _lock = new();
+    private ClosingHandshake _closing;
+    private DisconnectReason? _cause;
+    private Phase _phase;
+    private bool _waitsForRoom;
+    private CancellationTokenSource? _buffered;
+    private long _lastActivity;
+    private long _deadline;
+
+    internal WebSocketConnection(ServerContext context, ByteTransport transport, WebSocketHandler handler, int slot)
+    {
+        _context = context;
+        _transport = transport;
+        _handler = handler;
+        _slot = slot;
+        _reader = new MessageReader(Role.Server, context.MessageLimits);
+        _outbox = new Outbox(
+            transport, this, context.Options.MaxOutboxBytes, context.Options.OutboxHighWaterBytes);
+        _lastActivity = context.Now;
+        _deadline = _lastActivity + context.PingInterval;
+    }
+
+    private enum Phase
+    {
+        Open,
+        AwaitingPong,
+        Closing,
+        Lingering,
+        Ending,
+    }
+
+    /// <summary>The peer's address, or <c>null</c> if the carrier of the bytes does not know it.</summary>
+    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+
+    /// <summary>Whether the bytes are encrypted on their way.</summary>
+    public bool IsSecure => _transport.IsSecure;
 
     /// <summary>Whatever the application keeps beside this connection.</summary>
     public object? State { get; set; }
 
-    /// <summary>Bytes that wait in the outbox.</summary>
-    public int PendingBytes { get; }
+    /// <summary>Bytes that wait for the peer to read.</summary>
+    public int PendingBytes => _outbox.PendingBytes;
 
-    /// <summary>Queues one message.</summary>
-    public SendResult Send(Opcode type, ReadOnlySpan<byte> payload) => SendResult.Dropped;
+    internal ServerContext Context => _context;
+
+    /// <summary>Queues one message; the payload is copied.</summary>
+    /// <param name="type"><see cref="Opcode.Text"/> or <see cref="Opcode.Binary"/>.</param>
+    /// <param name="payload">For a text message, UTF-8: the caller vouches for it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The type is not one of a message.</exception>
+    public SendResult Send(Opcode type, ReadOnlySpan<byte> payload)
+    {
+        if (type is not (Opcode.Text or Opcode.Binary))
+            throw new ArgumentOutOfRangeException(nameof(type), type, "A message is Text or Binary.");
+        return Count(_outbox.Post(type, payload));
+    }
+
+    /// <summary>Queues a message that may go to other connections too.</summary>
+    public SendResult Send(PreparedMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        return Count(_outbox.PostFrames(message.Frame));
+    }
 
     /// <summary>Starts the closing handshake; without effect if it has begun.</summary>
+    /// <remarks>What was sent before is written first. The connection is aborted if the peer does not answer in time.</remarks>
+    /// <param name="code">A code that may be on the wire (RFC 6455 §7.4).</param>
+    /// <param name="reason">At most 123 bytes in UTF-8.</param>
+    /// <exception cref="ArgumentException">The code may not be on the wire, or the reason is too long.</exception>
     public void Close(CloseCode code = CloseCode.NormalClosure, string reason = "")
     {
+        ArgumentNullException.ThrowIfNull(reason);
+        if (!ClosePayload.IsValidOnWire((ushort)code))
+            throw new ArgumentException($"A close frame cannot carry the code {(int)code}.", nameof(code));
+        if (Encoding.UTF8.GetByteCount(reason) > ClosePayload.MaxReasonBytes)
+            throw new ArgumentException(
+                $"A close reason has at most {ClosePayload.MaxReasonBytes} bytes.", nameof(reason));
+        Close(code, reason, DisconnectReason.ForcedServerClose);
+    }
+
+    /// <summary>Drops the connection without a closing handshake.</summary>
+    public void Abort()
+    {
+        lock (_lock)
+            _cause ??= DisconnectReason.ForcedServerClose;
+        _transport.Close();
+    }
+
+    internal void Close(CloseCode code, string reason, DisconnectReason cause)
+    {
+        lock (_lock)
+        {
+            _cause ??= cause;
+            if (!_closing.TrySendClose(code, reason))
+                return;
+            Enter(Phase.Closing, _context.CloseTimeout);
+        }
+
+        _outbox.PostClose(code, reason);
     }
 
     /// <summary>Queues whole frames, already encoded and never written to again: the same array may go to many.</summary>
-    internal SendResult SendFrames(ReadOnlyMemory<byte> frames, bool isVolatile = false) => SendResult.Dropped;
+    internal SendResult SendFrames(ReadOnlyMemory<byte> frames, bool isVolatile = false)
+    {
+        // The event layer counts what is dropped here.
+        if (isVolatile && _outbox.IsAboveHighWater)
+            return SendResult.Dropped;
+        var result = _outbox.PostFrames(frames);
+        return result == SendResult.Dropped ? result : Count(result);
+    }
+
+    internal async Task RunAsync(RequestHead request, ReadOnlyMemory<byte> early)
+    {
+        _context.Metrics.WebSocketOpened();
+        try
+        {
+            // RFC 6455 §4.1 lets a client send right behind its handshake only after the answer, yet many don't wait.
+            _reader.Append(early.Span);
+            Open(request);
+            await ReceiveAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (TransportFaults.Includes(e))
+        {
+            lock (_lock)
+                _cause ??= DisconnectReason.TransportError;
+        }
+        catch (Exception e)
+        {
+            Log.ConnectionFailed(_context.Logger, e, RemoteEndPoint);
+            _context.Metrics.Failed("handler");
+            Close(CloseCode.InternalError, "", DisconnectReason.TransportError);
+        }
+
+        OnClosed();
+        await FinishAsync().ConfigureAwait(false);
+    }
+
+    void ITimedConnection.OnTick(long now)
+    {
+        _handler.OnTick(this, now);
+        if (now - Volatile.Read(ref _lastActivity) >= IdleAfter && _buffered is not null)
+        {
+            lock (_lock)
+                _buffered?.Cancel();
+        }
+
+        if (now < Volatile.Read(ref _deadline))
+            return;
+        lock (_lock)
+        {
+            switch (_phase)
+            {
+                case Phase.Open or Phase.AwaitingPong when now - _lastActivity < _context.PingInterval:
+                    _phase = Phase.Open;
+                    _deadline = _lastActivity + _context.PingInterval;
+                    return;
+                case Phase.Open:
+                    Enter(Phase.AwaitingPong, _context.PingTimeout);
+                    break;
+                case Phase.AwaitingPong:
+                    _cause ??= DisconnectReason.PingTimeout;
+                    _transport.Close();
+                    return;
+                case Phase.Closing or Phase.Lingering when _outbox.PendingBytes == 0:
+                    // All is said: end without a reset, which could overtake the close frame.
+                    Enter(Phase.Ending, _context.LingerTimeout);
+                    _transport.ShutdownReceive();
+                    return;
+                default:
+                    _transport.Close();
+                    return;
+            }
+        }
+
+        _outbox.Post(Opcode.Ping, default);
+    }
+
+    void ITimedConnection.Stop() =>
+        Close(CloseCode.GoingAway, "server shutting down", DisconnectReason.ServerShuttingDown);
+
+    internal void OnDrained()
+    {
+        try
+        {
+            _handler.OnDrained(this);
+        }
+        catch (Exception e) when (!TransportFaults.Includes(e))
+        {
+            Log.ConnectionFailed(_context.Logger, e, RemoteEndPoint);
+        }
+    }
+
+    internal void OnBytesSent(int count)
+    {
+        _context.Metrics.BytesSent(count);
+        // While we don't read, a peer that takes what is sent is alive; else only what it sends proves that.
+        if (Volatile.Read(ref _waitsForRoom))
+            Volatile.Write(ref _lastActivity, _context.Now);
+    }
+
+    internal void OnSendFailed()
+    {
+        lock (_lock)
+            _cause ??= DisconnectReason.TransportError;
+        _transport.Close();
+    }
+
+    private void Open(RequestHead request)
+    {
+        var batch = FlushBatch.Open();
+        try
+        {
+            _handler.OnOpen(this, request);
+        }
+        finally
+        {
+            batch?.Close();
+        }
+    }
+
+    private async Task ReceiveAsync()
+    {
+        while (true)
+        {
+            while (StopsWhileHandling(out var pending))
+            {
+                await pending.ConfigureAwait(false);
+                await WaitForRoomAsync().ConfigureAwait(false);
+            }
+
+            if (_reader.Error != ProtocolError.None)
+            {
+                Fail(_reader.Error);
+                return;
+            }
+
+            if (_closing.IsCloseReceived)
+                return;
+
+            int count;
+            try
+            {
+                if (_buffered is null)
+                {
+                    // An idle connection waits without a receive buffer.
+                    _reader.ReleaseBuffer();
+                    await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                }
+
+                count = await _transport.ReceiveAsync(_reader.GetMemory(), _buffered?.Token ?? default)
+                    .ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_buffered is { IsCancellationRequested: true })
+            {
+                EndBuffering();
+                continue;
+            }
+
+            if (count == 0)
+            {
+                OnEndOfStream();
+                return;
+            }
+
+            _reader.Advance(count);
+            _context.Metrics.BytesReceived(count);
+            OnActivity();
+        }
+    }
+
+    private void OnActivity()
+    {
+        var now = _context.Now;
+        // What comes in quick succession is worth a buffer that stays; a lone message is not.
+        if (_buffered is null && now - _lastActivity < IdleAfter)
+        {
+            lock (_lock)
+                _buffered = new CancellationTokenSource();
+        }
+
+        Volatile.Write(ref _lastActivity, now);
+    }
+
+    private void EndBuffering()
+    {
+        lock (_lock)
+        {
+            _buffered?.Dispose();
+            _buffered = null;
+        }
+    }
+
+    /// <summary>Handles the messages that are buffered, and flushes what was sent meanwhile in one go.</summary>
+    /// <returns>True if it stopped early: wait for the handler and for room in the outbox, then call again.</returns>
+    private bool StopsWhileHandling(out ValueTask pending)
+    {
+        var batch = FlushBatch.Open();
+        try
+        {
+            while (_reader.TryRead(out var message))
+            {
+                pending = HandleAsync(message);
+                if (!pending.IsCompletedSuccessfully || _outbox.IsAboveHighWater)
+                    return true;
+            }
+
+            pending = default;
+            return false;
+        }
+        finally
+        {
+            batch?.Close();
+        }
+    }
+
+    private ValueTask HandleAsync(ReceivedMessage message)
+    {
+        switch (message.Opcode)
+        {
+            case Opcode.Ping:
+                // RFC 6455 §5.5.3: the pong carries the ping's payload.
+                _outbox.Post(Opcode.Pong, message.Payload.Span);
+                return default;
+            case Opcode.Pong:
+                return default;
+            case Opcode.Close:
+                OnCloseReceived(message.Payload.Span);
+                return default;
+            default:
+                // RFC 6455 §1.4: what still comes after our close frame is discarded.
+                if (_closing.IsCloseSent)
+                    return default;
+                _context.Metrics.MessageReceived();
+                return _handler.OnMessageAsync(this, message.Opcode, message.Payload);
+        }
+    }
+
+    private async ValueTask WaitForRoomAsync()
+    {
+        if (!_outbox.IsAboveHighWater)
+            return;
+        Volatile.Write(ref _waitsForRoom, true);
+        await _outbox.WaitForRoomAsync().ConfigureAwait(false);
+        Volatile.Write(ref _waitsForRoom, false);
+    }
+
+    private void OnCloseReceived(ReadOnlySpan<byte> bytes)
+    {
+        // The reader has checked the payload.
+        _ = ClosePayload.TryRead(bytes, out var payload);
+        CloseCode reply;
+        lock (_lock)
+        {
+            _cause ??= DisconnectReason.TransportClose;
+            if (!_closing.TryReceiveClose(payload, out reply))
+                return;
+        }
+
+        // RFC 6455 §5.5.1: the answer echoes the status code.
+        _outbox.PostClose(reply, "");
+    }
+
+    private void Fail(ProtocolError error)
+    {
+        _context.Metrics.Failed("protocol");
+        Log.ProtocolFailed(_context.Logger, RemoteEndPoint, error);
+        // RFC 6455 §7.1.7: the close frame tells the peer why.
+        Close(error.CloseCode(), error.CloseReason(), DisconnectReason.TransportError);
+    }
+
+    private void OnEndOfStream()
+    {
+        lock (_lock)
+        {
+            _cause ??= DisconnectReason.TransportClose;
+            // A peer that has ended its side gets what waits for it, and no long wait for an answer.
+            if (_phase != Phase.Ending)
+                Enter(Phase.Lingering, _context.LingerTimeout);
+        }
+    }
+
+    private void OnClosed()
+    {
+        CloseStatus status;
+        lock (_lock)
+        {
+            var (code, reason) = _closing.Outcome;
+            status = new CloseStatus(code, reason, _cause ?? DisconnectReason.TransportClose);
+            if (_phase is Phase.Open or Phase.AwaitingPong)
+                Enter(Phase.Closing, _context.CloseTimeout);
+        }
+
+        try
+        {
+            _handler.OnClose(this, status);
+        }
+        catch (Exception e)
+        {
+            Log.ConnectionFailed(_context.Logger, e, RemoteEndPoint);
+            _context.Metrics.Failed("handler");
+        }
+
+        Log.WebSocketClosed(_context.Logger, RemoteEndPoint, (int)status.Code, status.Cause);
+    }
+
+    /// <summary>Writes out what waits, the close frame last, and ends the connection so that the peer gets it all.</summary>
+    private async Task FinishAsync()
+    {
+        try
+        {
+            await _outbox.CompleteAsync().ConfigureAwait(false);
+            _transport.ShutdownSend();
+            lock (_lock)
+            {
+                if (_phase != Phase.Ending)
+                    Enter(Phase.Lingering, _context.LingerTimeout);
+            }
+
+            await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes).ConfigureAwait(false);
+        }
+        catch (Exception e) when (TransportFaults.Includes(e))
+        {
+            // The peer has gone, or did not end its side in time.
+        }
+        finally
+        {
+            _transport.Close();
+            _reader.Dispose();
+            EndBuffering();
+            _context.Connections.Remove(_slot);
+            _context.Metrics.WebSocketClosed();
+        }
+    }
+
+    // Under the lock.
+    private void Enter(Phase phase, long timeout)
+    {
+        _phase = phase;
+        Volatile.Write(ref _deadline, _context.Now + timeout);
+    }
+
+    private SendResult Count(SendResult result)
+    {
+        if (result == SendResult.Dropped)
+            _context.Metrics.MessageDropped();
+        else
+            _context.Metrics.MessageSent();
+        return result;
+    }
 }

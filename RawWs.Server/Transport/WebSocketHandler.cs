@@ -1,3 +1,4 @@
+using RawWs.Protocol.Http;
 using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Server.Transport;
@@ -11,7 +12,9 @@ namespace RawWs.Server.Transport;
 public abstract class WebSocketHandler
 {
     /// <summary>The handshake is complete; messages may be sent.</summary>
-    public virtual void OnOpen(WebSocketConnection connection)
+    /// <param name="connection">The connection.</param>
+    /// <param name="request">The opening handshake; the connection does not keep it.</param>
+    public virtual void OnOpen(WebSocketConnection connection, RequestHead request)
     {
     }
 
@@ -30,6 +33,11 @@ public abstract class WebSocketHandler
 
     /// <summary>The connection is closed, whoever closed it. Nothing can be sent any more.</summary>
     public virtual void OnClose(WebSocketConnection connection, CloseStatus status)
+    {
+    }
+
+    /// <summary>Called from the timer at every tick: deadlines of a dialect above the WebSocket.</summary>
+    internal virtual void OnTick(WebSocketConnection connection, long now)
     {
     }
 }

@@ -1,0 +1,37 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using RawWs.Protocol;
+using RawWs.Server.Sessions;
+
+namespace RawWs.Server.Diagnostics;
+
+/// <summary>Every log message of the server. Ids: 1000 transport, 2000 events.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Information, "listening on {EndPoint}")]
+    public static partial void Listening(ILogger logger, IPEndPoint endPoint);
+
+    [LoggerMessage(1001, LogLevel.Information, "stopping, {Connections} connections open")]
+    public static partial void Stopping(ILogger logger, int connections);
+
+    [LoggerMessage(1002, LogLevel.Warning, "stopped with {Connections} connections aborted at the deadline")]
+    public static partial void Aborted(ILogger logger, int connections);
+
+    [LoggerMessage(1003, LogLevel.Warning, "accept failed, trying again in {Backoff}")]
+    public static partial void AcceptFailed(ILogger logger, Exception exception, TimeSpan backoff);
+
+    [LoggerMessage(1010, LogLevel.Debug, "{Peer} sent a bad request: {Status} {Problem}")]
+    public static partial void RequestRefused(ILogger logger, EndPoint? peer, int status, string problem);
+
+    [LoggerMessage(1011, LogLevel.Error, "a request of {Peer} failed")]
+    public static partial void RequestFailed(ILogger logger, Exception exception, EndPoint? peer);
+
+    [LoggerMessage(1020, LogLevel.Debug, "{Peer} broke the protocol: {Error}")]
+    public static partial void ProtocolFailed(ILogger logger, EndPoint? peer, ProtocolError error);
+
+    [LoggerMessage(1021, LogLevel.Debug, "{Peer} closed with {Code}, {Cause}")]
+    public static partial void WebSocketClosed(ILogger logger, EndPoint? peer, int code, DisconnectReason cause);
+
+    [LoggerMessage(1022, LogLevel.Error, "the handler of a connection with {Peer} threw")]
+    public static partial void ConnectionFailed(ILogger logger, Exception exception, EndPoint? peer);
+}

@@ -1,0 +1,153 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace RawWs.Server;
+
+/// <summary>Where a server listens and every limit it keeps; each default says why it is what it is.</summary>
+/// <remarks>Read once, when the server is made: later changes have no effect.</remarks>
+public sealed class ServerOptions : IValidatableObject
+{
+    /// <summary>The address or host name to listen on. Loopback: being reachable from outside is a decision.</summary>
+    [Required]
+    public string Host { get; set; } = "127.0.0.1";
+
+    /// <summary>The TCP port, 0 for one that the system chooses.</summary>
+    [Range(0, 65535)]
+    public int Port { get; set; } = 3000;
+
+    /// <summary>Connections that the system completes before the server accepts them: a burst of reconnects fits.</summary>
+    [Range(1, 65535)]
+    public int Backlog { get; set; } = 4096;
+
+    /// <summary>
+    /// TCP connections at a time; at the limit new ones wait in the backlog. The default leaves room for every
+    /// handle that a process may usually have; the handles themselves are the harder limit.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int MaxConnections { get; set; } = 65_536;
+
+    /// <summary>
+    /// Origins whose pages may connect, compared as a whole and without case; empty for any. A request without an Origin is no
+    /// browser's and is let in.
+    /// </summary>
+    public IList<string> AllowedOrigins { get; } = [];
+
+    /// <summary>Subprotocols that WebSocket paths accept, any order: the client's first that is known is chosen.</summary>
+    public IList<string> Subprotocols { get; } = [];
+
+    /// <summary>
+    /// The path of event connections, <c>null</c> for none. The path below it names the namespace:
+    /// <c>/ws/admin</c> is <c>/admin</c>.
+    /// </summary>
+    public string? EventPath { get; set; } = "/ws";
+
+    /// <summary>The path of the health document, <c>null</c> for none.</summary>
+    public string? HealthPath { get; set; } = "/health";
+
+    /// <summary>Time from the accepted connection to the end of the request head, in all and not per byte.</summary>
+    [TimeRange]
+    public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time that an HTTP connection may wait for its next request: longer than a page takes to load.</summary>
+    [TimeRange]
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Time that one write of an HTTP answer may take to reach the system: a peer that reads, reads faster.</summary>
+    [TimeRange]
+    public TimeSpan ResponseTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bytes of a request line: the length that servers at large accept.</summary>
+    [Range(64, 1 << 20)]
+    public int MaxRequestLineBytes { get; set; } = 8 * 1024;
+
+    /// <summary>Bytes of all header lines of a request: large cookies fit, a flood does not.</summary>
+    [Range(64, 1 << 24)]
+    public int MaxHeaderBytes { get; set; } = 32 * 1024;
+
+    /// <summary>Header lines of a request.</summary>
+    [Range(1, 10_000)]
+    public int MaxHeaders { get; set; } = 100;
+
+    /// <summary>Bytes of a request body: what a long-polling client of Socket.IO may send.</summary>
+    [Range(0, long.MaxValue)]
+    public long MaxBodyBytes { get; set; } = 1_000_000;
+
+    /// <summary>Bytes a second below which a request body is too slow, after <see cref="BodyGracePeriod"/>.</summary>
+    [Range(0, int.MaxValue)]
+    public int MinBodyBytesPerSecond { get; set; } = 240;
+
+    /// <summary>Time before a request body must keep its rate: a lost packet is no attack.</summary>
+    [TimeRange]
+    public TimeSpan BodyGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Bytes of a WebSocket message, over all its fragments; the least that fits most applications.</summary>
+    [Range(1, int.MaxValue / 2)]
+    public int MaxMessageBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Fragments of a WebSocket message, empty ones counted: each costs time, even with nothing in it.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxFragments { get; set; } = 131_072;
+
+    /// <summary>First size of the buffer that a connection receives into, while it receives; it grows when reads fill it.</summary>
+    [Range(256, 64 * 1024)]
+    public int ReceiveBufferBytes { get; set; } = 4096;
+
+    /// <summary>
+    /// Bytes that may wait for a peer before messages to it are dropped. Bounds the memory that a slow reader costs;
+    /// a burst of an event-rich moment fits.
+    /// </summary>
+    [Range(1024, int.MaxValue / 2)]
+    public int MaxOutboxBytes { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Waiting bytes above which a send answers Backpressure and the peer is not read; half of it is the mark at which
+    /// both end. A message always fits while less than this waits, whatever its size.
+    /// </summary>
+    [Range(256, int.MaxValue / 2)]
+    public int OutboxHighWaterBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Silence after which the peer is asked for a sign of life: below the idle limits of common proxies.</summary>
+    [TimeRange]
+    public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(25);
+
+    /// <summary>Time to give that sign; anything received is one.</summary>
+    [TimeRange]
+    public TimeSpan PingTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Time from our close frame to the peer's, in which what was queued before it is also written.</summary>
+    [TimeRange]
+    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Time in which a connection that is over still takes in what the peer has sent, so that no reset destroys the
+    /// last bytes to it. Below one second: peers wait for the end.
+    /// </summary>
+    [TimeRange]
+    public TimeSpan LingerTimeout { get; set; } = TimeSpan.FromMilliseconds(750);
+
+    /// <summary>Bytes taken in and thrown away in that time: more than one message of the default size.</summary>
+    [Range(0, long.MaxValue)]
+    public long MaxLingerBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>The step of the one timer behind every timeout: no timeout is late by more.</summary>
+    [TimeRange]
+    public TimeSpan TimerResolution { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Limits of the event layer.</summary>
+    [Required]
+    public EventOptions Events { get; set; } = new();
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (OutboxHighWaterBytes > MaxOutboxBytes)
+            yield return new ValidationResult(
+                $"{nameof(OutboxHighWaterBytes)} must not be above {nameof(MaxOutboxBytes)}.");
+        if (EventPath is { } path && (!path.StartsWith('/') || path.EndsWith('/')))
+            yield return new ValidationResult($"{nameof(EventPath)} must start with '/' and not end with it.");
+    }
+}
+
+/// <summary>Checks <see cref="ServerOptions"/>; generated at compile time, so it needs no reflection.</summary>
+[OptionsValidator]
+public sealed partial class ServerOptionsValidator : IValidateOptions<ServerOptions>;

@@ -1,0 +1,145 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using RawWs.Protocol.Http;
+using RawWs.Server.Http;
+
+namespace RawWs.Server.Transport;
+
+/// <summary>One request and the answer to it: what the server does with a path, without any I/O of its own.</summary>
+internal sealed class HttpExchange(ServerContext context)
+{
+    private readonly ArrayBufferWriter<byte> _response = new(512);
+    private Stream? _body;
+
+    /// <summary>The interim answer to a client that waits before it sends its body (RFC 9110 §10.1.1).</summary>
+    public static ReadOnlyMemory<byte> Continue { get; } = "HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray();
+
+    /// <summary>The answer to a client that is too slow.</summary>
+    public static ReadOnlyMemory<byte> RequestTimeout { get; } = Encode(new HttpError(408, "Request Timeout"));
+
+    /// <summary>The head of the answer, and its body where that is no file.</summary>
+    public ReadOnlyMemory<byte> Response => _response.WrittenMemory;
+
+    public bool HasResponse => _response.WrittenCount > 0;
+
+    /// <summary>Whether the connection ends after this answer.</summary>
+    public bool Closes { get; private set; }
+
+    /// <summary>The file to send behind the head; the caller disposes of it.</summary>
+    public Stream? TakeBody()
+    {
+        var body = _body;
+        _body = null;
+        return body;
+    }
+
+    public void Reset() => _response.ResetWrittenCount();
+
+    public void Fail(HttpError error) => Fail(error, isHead: false);
+
+    /// <summary>Answers a request for a WebSocket path.</summary>
+    /// <returns>The handler of the new connection; null if the request was refused, or is for no such path.</returns>
+    public WebSocketHandler? TryUpgrade(RequestHead head)
+    {
+        if (!PathDecoder.TryDecode(head.Path, out var path)
+            || !context.Routes.TryGetWebSocket(path, out var open))
+            return null;
+
+        if (!WebSocketUpgrade.TryRead(head, out var upgrade, out var error))
+        {
+            Fail(error, head.Method == "HEAD");
+            return null;
+        }
+
+        // RFC 6455 §10.2: the server decides which pages may use it.
+        if (!IsAllowed(upgrade.Origin))
+        {
+            Fail(new HttpError(403, "Origin not allowed"));
+            return null;
+        }
+
+        upgrade.WriteAccept(_response, upgrade.ChooseSubprotocol([.. context.Options.Subprotocols]), []);
+        return open();
+    }
+
+    /// <summary>Answers a request for anything else: health, a file, or nothing we have.</summary>
+    public void Respond(RequestHead head)
+    {
+        var isHead = head.Method == "HEAD";
+        Closes = !head.KeepAlive;
+        if (!PathDecoder.TryDecode(head.Path, out var path))
+            Fail(new HttpError(400, "Bad path"), isHead);
+        else if (context.Routes.IsHealth(path))
+            RespondToGet(head, () => WriteHealth(isHead));
+        else if (context.Routes.TryGetFile(path, out var file))
+            RespondToGet(head, () => WriteFile(head, file));
+        else
+            Refuse(new HttpError(404, "Not Found"), isHead);
+    }
+
+    private static byte[] Encode(HttpError error)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        ResponseWriter.WriteError(output, error, close: true, isHead: false);
+        return output.WrittenSpan.ToArray();
+    }
+
+    private bool IsAllowed(string? origin) =>
+        origin is null
+        || context.Options.AllowedOrigins.Count == 0
+        || context.Options.AllowedOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase);
+
+    // What was wrong with the request may have upset its framing: nothing more is read on this connection.
+    private void Fail(HttpError error, bool isHead)
+    {
+        Closes = true;
+        ResponseWriter.WriteError(_response, error, close: true, isHead);
+    }
+
+    // The request was well-formed, the connection can go on.
+    private void Refuse(HttpError error, bool isHead) =>
+        ResponseWriter.WriteError(_response, error, Closes, isHead);
+
+    private void RespondToGet(RequestHead head, Action respond)
+    {
+        if (head.Method is "GET" or "HEAD")
+            respond();
+        else
+            ResponseWriter.WriteError(_response, new HttpError(405, "Method Not Allowed"), Closes, isHead: false, allow: "GET, HEAD");
+    }
+
+    private void WriteHealth(bool isHead)
+    {
+        var body = Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"status":"ok","connections":{{context.Connections.Count}}}"""));
+        Begin(200).Header("Cache-Control", "no-store").End(body, "application/json", isHead);
+    }
+
+    private void WriteFile(RequestHead head, StaticFile file)
+    {
+        var isMatch = file.Matches(head.Headers.Get("If-None-Match"), head.Headers.Get("If-Modified-Since"));
+        var writer = Begin(isMatch ? 304 : 200)
+            .Header("ETag", file.ETag)
+            .Header("Last-Modified", file.LastModified.ToString("R", CultureInfo.InvariantCulture))
+            // The browser asks each time whether its copy is still good; the answer is a short 304.
+            .Header("Cache-Control", "no-cache")
+            .Header("X-Content-Type-Options", "nosniff");
+        if (!isMatch)
+        {
+            writer.Header("Content-Type", file.ContentType).Header("Content-Length", file.Length);
+            if (head.Method == "GET")
+                _body = file.Open();
+        }
+
+        writer.EndHead();
+    }
+
+    private ResponseWriter Begin(int status)
+    {
+        var writer = new ResponseWriter(_response, status)
+            .Header("Date", context.TimeProvider.GetUtcNow().ToString("R", CultureInfo.InvariantCulture));
+        return Closes ? writer.Header("Connection", "close") : writer;
+    }
+}

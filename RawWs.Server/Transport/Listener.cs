@@ -1,0 +1,92 @@
+using System.Net;
+using System.Net.Sockets;
+using RawWs.Server.Diagnostics;
+
+namespace RawWs.Server.Transport;
+
+/// <summary>The accept loop: it outlives every fault of a single accept, and backs off while handles are exhausted.</summary>
+internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDisposable
+{
+    private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestBackoff = TimeSpan.FromMilliseconds(500);
+
+    private readonly TcpListener _listener = new(endPoint);
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _accepting = Task.CompletedTask;
+
+    /// <exception cref="SocketException">The address is in use, or not one of this machine.</exception>
+    public IPEndPoint Start()
+    {
+        if (endPoint.Address.Equals(IPAddress.IPv6Any))
+            _listener.Server.DualMode = true;
+        _listener.Start(context.Options.Backlog);
+        // The loop must not run inside the caller of Start.
+        _accepting = Task.Run(AcceptAsync);
+        return (IPEndPoint)_listener.LocalEndpoint;
+    }
+
+    /// <summary>Stops accepting; completes when no connection can come any more.</summary>
+    public async Task StopAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        _listener.Stop();
+        await _accepting.ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        var stopping = _stopping.Token;
+        var backoff = FirstBackoff;
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await context.Connections.WaitForFewerThanAsync(context.Options.MaxConnections, stopping)
+                    .ConfigureAwait(false);
+                Serve(await _listener.AcceptSocketAsync(stopping).ConfigureAwait(false));
+                backoff = FirstBackoff;
+            }
+            catch (Exception) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
+            {
+                // The peer gave up while it waited in the backlog.
+            }
+            catch (SocketException e)
+            {
+                // Handles or memory are exhausted: connections that end will free some.
+                Log.AcceptFailed(context.Logger, e, backoff);
+                context.Metrics.Failed("accept");
+                await Task.Delay(backoff, context.TimeProvider, stopping)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                backoff = backoff < LongestBackoff / 2 ? backoff * 2 : LongestBackoff;
+            }
+        }
+    }
+
+    private void Serve(Socket socket)
+    {
+        SocketTransport transport;
+        try
+        {
+            transport = new SocketTransport(socket);
+        }
+        catch (SocketException)
+        {
+            // Reset between its accept and now.
+            socket.Dispose();
+            return;
+        }
+
+        context.Metrics.ConnectionAccepted();
+        ThreadPool.UnsafeQueueUserWorkItem(new HttpConnection(context, transport), preferLocal: false);
+    }
+}

@@ -1,0 +1,300 @@
+using System.Buffers;
+using RawWs.Protocol.WebSockets;
+
+namespace RawWs.Server.Transport;
+
+/// <summary>The frames that wait for one peer: bounded in bytes, written by one drainer that sends what has gathered in one go.</summary>
+/// <remarks>
+/// Every member may be called from any thread. Frames are sent in the order in which they were posted. An outbox with
+/// nothing to send holds no buffer and no task.
+/// </remarks>
+internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner, int maxBytes, int highWaterBytes)
+{
+    private const int ChunkBytes = 4096;
+    private const int LargeChunkBytes = 64 * 1024;
+
+    // Frames of at least this size are sent from the array they are in; smaller ones are cheaper to copy together.
+    private const int ShareBytes = 8 * 1024;
+
+    private readonly Lock _lock = new();
+    private Queue<Segment>? _full;
+    private Segment _tail;
+    private int _pending;
+    private bool _isDraining;
+    private bool _isDeferred;
+    private bool _isComplete;
+    private bool _owesDrained;
+    private TaskCompletionSource? _room;
+    private TaskCompletionSource? _empty;
+
+    /// <summary>Bytes posted and not yet taken by the transport.</summary>
+    public int PendingBytes => Volatile.Read(ref _pending);
+
+    /// <summary>Whether more waits than the high-water mark.</summary>
+    public bool IsAboveHighWater => PendingBytes > highWaterBytes;
+
+    /// <summary>Posts one unfragmented frame.</summary>
+    public SendResult Post(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        lock (_lock)
+        {
+            var size = FrameWriter.FrameSize(payload.Length, Role.Server);
+            if (!Accepts(size))
+                return Refuse();
+            FrameWriter.Write(Reserve(size), opcode, payload);
+        }
+
+        return Flush();
+    }
+
+    /// <summary>Posts whole frames that nobody will write to again.</summary>
+    public SendResult PostFrames(ReadOnlyMemory<byte> frames)
+    {
+        lock (_lock)
+        {
+            if (!Accepts(frames.Length))
+                return Refuse();
+            if (frames.Length < ShareBytes)
+                frames.Span.CopyTo(Reserve(frames.Length));
+            else
+                Share(frames);
+        }
+
+        return Flush();
+    }
+
+    /// <summary>Posts the close frame, whatever waits before it; nothing is accepted after it.</summary>
+    public void PostClose(CloseCode code, string reason)
+    {
+        lock (_lock)
+        {
+            if (_isComplete)
+                return;
+            Span<byte> frame = stackalloc byte[2 + 125];
+            var length = FrameWriter.WriteClose(frame, code, reason);
+            frame[..length].CopyTo(Reserve(length));
+            _isComplete = true;
+        }
+
+        Flush();
+    }
+
+    /// <summary>Accepts nothing more.</summary>
+    /// <returns>Completes when everything has been taken by the transport, or the transport has failed.</returns>
+    public Task CompleteAsync()
+    {
+        lock (_lock)
+        {
+            _isComplete = true;
+            if (_pending == 0)
+                return Task.CompletedTask;
+            _empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _empty.Task;
+        }
+    }
+
+    /// <summary>Completes when the peer has taken enough, or the transport has failed.</summary>
+    public Task WaitForRoomAsync()
+    {
+        lock (_lock)
+        {
+            if (_pending <= highWaterBytes / 2)
+                return Task.CompletedTask;
+            _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _room.Task;
+        }
+    }
+
+    /// <summary>Flushes what a <see cref="FlushBatch"/> has held back.</summary>
+    public void FlushDeferred()
+    {
+        lock (_lock)
+        {
+            _isDeferred = false;
+            if (_isDraining || _pending == 0)
+                return;
+            _isDraining = true;
+        }
+
+        _ = DrainAsync();
+    }
+
+    // A message fits while little waits, whatever its size; otherwise it must fit below the bound.
+    private bool Accepts(int size) =>
+        !_isComplete && (_pending <= highWaterBytes / 2 || size <= maxBytes - _pending);
+
+    private SendResult Refuse()
+    {
+        _owesDrained = !_isComplete;
+        return SendResult.Dropped;
+    }
+
+    private Span<byte> Reserve(int size)
+    {
+        if (_tail.Room < size)
+        {
+            SealTail();
+            var chunk = _pending < ChunkBytes ? ChunkBytes : LargeChunkBytes;
+            _tail = Segment.Rent(Math.Max(size, chunk));
+        }
+
+        _pending += size;
+        return _tail.Append(size);
+    }
+
+    private void Share(ReadOnlyMemory<byte> frames)
+    {
+        SealTail();
+        (_full ??= new Queue<Segment>()).Enqueue(Segment.Shared(frames));
+        _pending += frames.Length;
+    }
+
+    private void SealTail()
+    {
+        if (_tail.Length > 0)
+            (_full ??= new Queue<Segment>()).Enqueue(_tail);
+        _tail = default;
+    }
+
+    private SendResult Flush()
+    {
+        var start = false;
+        SendResult result;
+        lock (_lock)
+        {
+            var isAbove = _pending > highWaterBytes;
+            _owesDrained |= isAbove;
+            result = isAbove ? SendResult.Backpressure : SendResult.Sent;
+            if (!_isDraining && _pending > 0 && !(_isDeferred && !isAbove))
+            {
+                // Much is sent at once even inside a batch: the peer can begin to read.
+                if (!isAbove && FlushBatch.TryDefer(this))
+                    _isDeferred = true;
+                else
+                    start = _isDraining = true;
+            }
+        }
+
+        if (start)
+            _ = DrainAsync();
+        return result;
+    }
+
+    private async Task DrainAsync()
+    {
+        try
+        {
+            while (TryTake(out var segment))
+            {
+                try
+                {
+                    await transport.SendAsync(segment.Bytes).ConfigureAwait(false);
+                }
+                finally
+                {
+                    segment.Return();
+                }
+
+                OnTaken(segment.Length);
+            }
+        }
+        catch (Exception e) when (TransportFaults.Includes(e))
+        {
+            Discard();
+            owner.OnSendFailed();
+        }
+    }
+
+    private bool TryTake(out Segment segment)
+    {
+        lock (_lock)
+        {
+            if (_full is not null && _full.TryDequeue(out segment))
+                return true;
+            segment = _tail;
+            _tail = default;
+            if (segment.Length > 0)
+                return true;
+            _full = null;
+            _isDraining = false;
+            return false;
+        }
+    }
+
+    private void OnTaken(int bytes)
+    {
+        owner.OnBytesSent(bytes);
+        TaskCompletionSource? room = null;
+        TaskCompletionSource? empty = null;
+        var drained = false;
+        lock (_lock)
+        {
+            _pending -= bytes;
+            if (_pending <= highWaterBytes / 2)
+            {
+                (room, _room) = (_room, null);
+                drained = _owesDrained && !_isComplete;
+                _owesDrained = false;
+            }
+
+            if (_pending == 0)
+                (empty, _empty) = (_empty, null);
+        }
+
+        room?.TrySetResult();
+        empty?.TrySetResult();
+        if (drained)
+            owner.OnDrained();
+    }
+
+    private void Discard()
+    {
+        TaskCompletionSource? room;
+        TaskCompletionSource? empty;
+        lock (_lock)
+        {
+            _isComplete = true;
+            _isDraining = false;
+            while (_full is not null && _full.TryDequeue(out var segment))
+                segment.Return();
+            _tail.Return();
+            _tail = default;
+            _pending = 0;
+            (room, _room) = (_room, null);
+            (empty, _empty) = (_empty, null);
+        }
+
+        room?.TrySetResult();
+        empty?.TrySetResult();
+    }
+
+    /// <summary>Bytes to send: a pooled array that is being filled, or shared memory of a caller.</summary>
+    private struct Segment
+    {
+        private byte[]? _pooled;
+        private ReadOnlyMemory<byte> _shared;
+
+        public int Length { get; private set; }
+
+        public readonly int Room => _pooled is null ? 0 : _pooled.Length - Length;
+
+        public readonly ReadOnlyMemory<byte> Bytes => _pooled is null ? _shared : _pooled.AsMemory(0, Length);
+
+        public static Segment Rent(int size) => new() { _pooled = ArrayPool<byte>.Shared.Rent(size) };
+
+        public static Segment Shared(ReadOnlyMemory<byte> bytes) => new() { _shared = bytes, Length = bytes.Length };
+
+        public Span<byte> Append(int size)
+        {
+            var span = _pooled.AsSpan(Length, size);
+            Length += size;
+            return span;
+        }
+
+        public readonly void Return()
+        {
+            if (_pooled is not null)
+                ArrayPool<byte>.Shared.Return(_pooled);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using RawWs.Protocol.Http;
+using RawWs.Protocol.WebSockets;
+using RawWs.Server;
+using RawWs.Server.Transport;
+
+namespace RawWs.Tests.Support;
+
+/// <summary>A server on a port of the system's choice, with <c>/echo</c> and whatever the test adds.</summary>
+internal sealed class TestServer : IAsyncDisposable
+{
+    private readonly ILoggerFactory _loggers;
+
+    private TestServer(Action<ServerOptions>? options, TimeProvider? timeProvider)
+    {
+        var settings = new ServerOptions { Port = 0, Subprotocols = { "chat", "superchat" } };
+        options?.Invoke(settings);
+        _loggers = LoggerFactory.Create(builder =>
+            builder.SetMinimumLevel(LogLevel.Debug).AddProvider(new FakeLoggerProvider(Logs)));
+        Server = new RawWsServer(settings, _loggers, timeProvider);
+        Server.MapWebSocket("/echo", new EchoHandler());
+    }
+
+    public RawWsServer Server { get; }
+
+    public FakeLogCollector Logs { get; } = FakeLogCollector.Create(new FakeLogCollectorOptions());
+
+    public IPEndPoint EndPoint => Server.LocalEndPoint!;
+
+    public Uri Uri(string path) => new($"ws://{EndPoint}{path}");
+
+    public static async Task<TestServer> StartAsync(
+        Action<ServerOptions>? options = null, Action<RawWsServer>? map = null, TimeProvider? timeProvider = null)
+    {
+        var test = new TestServer(options, timeProvider);
+        map?.Invoke(test.Server);
+        await test.Server.StartAsync();
+        return test;
+    }
+
+    public Task<WireClient> OpenAsync(string path = "/echo", string headers = "") =>
+        WireClient.OpenAsync(EndPoint, path, headers);
+
+    public async ValueTask DisposeAsync()
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await Server.StopAsync(deadline.Token);
+        await Server.DisposeAsync();
+        _loggers.Dispose();
+    }
+
+    private sealed class EchoHandler : WebSocketHandler
+    {
+        public override ValueTask OnMessageAsync(
+            WebSocketConnection connection, Opcode type, ReadOnlyMemory<byte> payload)
+        {
+            connection.Send(type, payload.Span);
+            return default;
+        }
+    }
+}
+
+/// <summary>A handler made of callbacks.</summary>
+internal sealed class CallbackHandler : WebSocketHandler
+{
+    public Action<WebSocketConnection, RequestHead> Open { get; init; } = (_, _) => { };
+
+    public Func<WebSocketConnection, Opcode, ReadOnlyMemory<byte>, ValueTask> Message { get; init; } = (_, _, _) => default;
+
+    public Action<WebSocketConnection> Drained { get; init; } = _ => { };
+
+    public Action<WebSocketConnection, CloseStatus> Close { get; init; } = (_, _) => { };
+
+    public override void OnOpen(WebSocketConnection connection, RequestHead request) => Open(connection, request);
+
+    public override ValueTask OnMessageAsync(WebSocketConnection connection, Opcode type, ReadOnlyMemory<byte> payload) =>
+        Message(connection, type, payload);
+
+    public override void OnDrained(WebSocketConnection connection) => Drained(connection);
+
+    public override void OnClose(WebSocketConnection connection, CloseStatus status) => Close(connection, status);
+}
