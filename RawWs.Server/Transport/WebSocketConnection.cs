@@ -381,8 +381,8 @@ public sealed class WebSocketConnection : ITimedConnection
                 return;
         }
 
-        // RFC 6455 §5.5.1: the answer echoes the status code.
-        _outbox.PostClose(reply, "");
+        // RFC 6455 §5.5.1: the answer echoes the status code; with the reason, a browser shows its page both.
+        _outbox.PostClose(reply, payload.Reason);
     }
 
     private void Fail(ProtocolError error)
