@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds everything with warnings as errors, checks the formatting and runs every test. Installs what the tests need
-# and the machine lacks. Further arguments go to `dotnet test`, such as: ./test.sh --filter FullyQualifiedName~MaskTests
-# The last line is "N passed, N failed" (and ", N skipped" if any were); the exit code is 0 only if none failed.
+# Builds everything with warnings as errors, checks the formatting and runs every test. Installs what the
+# tests need and the machine lacks. Further arguments go to `dotnet test`:
+#   ./test.sh --filter TestCategory!=Browser
+# The last line is "N passed, N failed" (and ", N skipped" if any were). Exit code 0 only if none failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 exec </dev/null

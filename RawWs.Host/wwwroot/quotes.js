@@ -17,7 +17,8 @@ client.on("quote", quote => {
 client.on("tickets", showTickets);
 client.onState(({ name }) => {
   for (const show of tickets.values()) show({});
-  element("receipt").textContent = name === "closed" && quotes.size > 0 ? "These are the last known figures." : "";
+  const stale = name === "closed" && quotes.size > 0;
+  element("receipt").textContent = stale ? "These are the last known figures." : "";
 });
 
 showState(element("state-line"), client);
@@ -36,7 +37,9 @@ async function subscribe() {
 async function buy(name) {
   try {
     const { ok, remaining } = await client.emitWithAck("buy", { name });
-    element("receipt").textContent = ok ? `Yours: one ticket for ${name}. ${remaining} left.` : `${name} is sold out.`;
+    element("receipt").textContent = ok
+      ? `Yours: one ticket for ${name}. ${remaining} left.`
+      : `${name} is sold out.`;
   } catch (error) {
     element("receipt").textContent = `Nothing was bought: ${error.message}.`;
   }

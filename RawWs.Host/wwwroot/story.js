@@ -21,8 +21,9 @@ client.on("warn", count => {
   element("warnings").textContent = count;
   addEntry(element("log"), `warn: ${count}`, { kind: "warn" });
   const sentAt = unanswered.shift();
-  if (sentAt !== undefined)
-    element("late").textContent = `The last one came ${((performance.now() - sentAt) / 1000).toFixed(2)} s after its number.`;
+  if (sentAt === undefined) return;
+  const seconds = ((performance.now() - sentAt) / 1000).toFixed(2);
+  element("late").textContent = `The last one came ${seconds} s after its number.`;
 });
 
 client.onState(({ name, code }) => {
@@ -33,7 +34,10 @@ client.onState(({ name, code }) => {
   if (name === "open") begin();
 });
 
-element("send-high").addEventListener("click", () => send(THRESHOLD + (1 - THRESHOLD) * (0.1 + 0.9 * Math.random())));
+element("send-high").addEventListener("click", () => {
+  const share = 0.1 + 0.9 * Math.random();
+  send(THRESHOLD + (1 - THRESHOLD) * share);
+});
 
 element("pause").addEventListener("click", ({ currentTarget: button }) => {
   paused = !paused;

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace RawWs.Tests.EndToEnd;
 
-/// <summary>The demo pages of the real host in a real browser: each check of <c>browser/demo-pages.mjs</c> is a test.</summary>
+/// <summary>The demo pages of the real host in a real browser; each check of the script is a test.</summary>
 [TestFixture]
 [Category("Browser")]
 public sealed class BrowserTests
@@ -37,7 +37,8 @@ public sealed class BrowserTests
 
     private static readonly TimeSpan ScriptLimit = TimeSpan.FromMinutes(6);
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromMinutes(2);
-    private static readonly string Folder = Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", "browser");
+    private static readonly string Folder =
+        Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", "browser");
 
     private readonly Dictionary<string, Result> _results = [];
     private string _transcript = "";
@@ -56,7 +57,7 @@ public sealed class BrowserTests
     [TestCaseSource(nameof(Checks))]
     public void In_a_browser(string check)
     {
-        Assert.That(_results, Does.ContainKey(check), $"The script did not report this check.\n{_transcript}");
+        Assert.That(_results, Does.ContainKey(check), $"The script did not report it.\n{_transcript}");
         Assert.That(_results[check].Ok, Is.True, $"{_results[check].Detail}\n{_transcript}");
     }
 
@@ -82,7 +83,8 @@ public sealed class BrowserTests
     {
         if (!Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")))
             Assert.Fail($"The browser tests are not installed: run ./test.sh, or `npm ci` in {Folder}.");
-        return ChildProcess.Start("node", [Path.Combine(Folder, "demo-pages.mjs"), address.AbsoluteUri, .. options]);
+        var program = Path.Combine(Folder, "demo-pages.mjs");
+        return ChildProcess.Start("node", [program, address.AbsoluteUri, .. options]);
     }
 
     private static IEnumerable<Result> Results(string output) =>

@@ -4,7 +4,7 @@ using System.Threading.Channels;
 
 namespace RawWs.Tests.EndToEnd;
 
-/// <summary>A program that a test runs: its lines can be waited for, its output is kept, and it never outlives the test.</summary>
+/// <summary>A program that a test runs: its output is kept, and it never outlives the test.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
     /// <summary>How long a program may take to end once it was asked to.</summary>
@@ -45,8 +45,8 @@ internal sealed class ChildProcess : IAsyncDisposable
             UseShellExecute = false,
         });
 
-    /// <summary>Waits for the first not yet awaited line of standard output that begins with <paramref name="prefix"/>.</summary>
-    /// <exception cref="InvalidOperationException">The program ended, or the time did, before such a line.</exception>
+    /// <summary>Waits for the next line of standard output that begins like this.</summary>
+    /// <exception cref="InvalidOperationException">The program or the time ended before that.</exception>
     public async Task<string> WaitForLineAsync(string prefix, TimeSpan limit)
     {
         using var timeout = new CancellationTokenSource(limit);
@@ -63,7 +63,7 @@ internal sealed class ChildProcess : IAsyncDisposable
             throw new InvalidOperationException($"No line \"{prefix}…\" within {limit}.{Transcript()}");
         }
 
-        throw new InvalidOperationException($"The program ended without a line \"{prefix}…\".{Transcript()}");
+        throw new InvalidOperationException($"It ended without a line \"{prefix}…\".{Transcript()}");
     }
 
     /// <summary>Waits for the end of the program and answers its exit code.</summary>
@@ -82,7 +82,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a signal, such as <c>TERM</c> or <c>INT</c>, and answers the exit code that it led to.</summary>
+    /// <summary>Sends a signal, such as <c>TERM</c> or <c>INT</c>, and answers the exit code.</summary>
     public async Task<int> StopAsync(string signal = "TERM")
     {
         if (!_process.HasExited)

@@ -1,6 +1,6 @@
 namespace RawWs.Tests.EndToEnd;
 
-/// <summary>The real console host as a process of its own, listening on a port of the loopback address.</summary>
+/// <summary>The real console host as a process of its own, listening on a port.</summary>
 internal sealed class HostProcess : IAsyncDisposable
 {
     private const string Announcement = "listening on ";
@@ -31,7 +31,7 @@ internal sealed class HostProcess : IAsyncDisposable
         StartAsync(["serve", "--port", "0", .. options]);
 
     /// <summary>Runs the host with these arguments, and waits until it listens.</summary>
-    /// <exception cref="InvalidOperationException">It ended, or a minute passed, before it said where it listens.</exception>
+    /// <exception cref="InvalidOperationException">It ended, or a minute did, before it listened.</exception>
     public static async Task<HostProcess> StartAsync(params IEnumerable<string> arguments)
     {
         var process = Run(arguments);
@@ -47,7 +47,7 @@ internal sealed class HostProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs the host with these arguments without waiting: for command lines that end by themselves.</summary>
+    /// <summary>Runs the host without waiting for it: for command lines that end by themselves.</summary>
     public static ChildProcess Run(params IEnumerable<string> arguments) =>
         ChildProcess.Start(DotNet, [HostAssembly(), .. arguments]);
 
@@ -67,6 +67,6 @@ internal sealed class HostProcess : IAsyncDisposable
         var output = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
         var own = Path.Combine(
             Repository.Root, "RawWs.Host", "bin", output.Parent!.Name, output.Name, "RawWs.Host.dll");
-        return File.Exists(own) ? own : throw new FileNotFoundException("The console host has not been built.", own);
+        return File.Exists(own) ? own : throw new FileNotFoundException("The host has not been built.", own);
     }
 }

@@ -2,8 +2,8 @@ const FIRST_MS = 500;
 const CAP_MS = 15_000;
 
 /**
- * The waits between attempts to connect: they double from half a second up to fifteen, each shortened at random by
- * up to a half, so that the clients of a server that comes back do not all arrive at once.
+ * The waits between attempts to connect: they double from half a second up to fifteen seconds, each shortened
+ * at random by up to a half, so that the clients of a server that comes back do not all arrive at once.
  */
 export class Backoff {
   #attempts = 0;

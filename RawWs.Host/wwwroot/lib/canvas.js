@@ -1,6 +1,7 @@
 /**
  * A canvas that is sharp on any screen: calls `draw(context, width, height, colour)`, in CSS pixels, whenever
- * `repaint()` was called, the size changed, or the colour scheme did. `colour("name")` reads the style sheet's `--name`.
+ * `repaint()` was called, the size changed, or the colour scheme did. `colour("name")` is the style sheet's
+ * `--name`.
  */
 export class Surface {
   #canvas;

@@ -34,9 +34,9 @@ export function envelopeUrl(path = "/ws", base = globalThis.location.href) {
  * One client of one server, over as many connections as it takes.
  *
  * `state` is what every state listener is given:
- * `{ name: "connecting" | "open" | "closed", id, code, reason, retryIn }`, where `code` and `reason` tell how the
- * last connection ended (`null` before the first end) and `retryIn` is the delay in milliseconds before the next
- * attempt (`null` when there will be none).
+ * `{ name: "connecting" | "open" | "closed", id, code, reason, retryIn }`. There `code` and `reason` tell how
+ * the last connection ended (null before the first end), and `retryIn` is the delay in milliseconds before
+ * the next attempt (null when there will be none).
  */
 export class EnvelopeClient {
   #url;
@@ -65,7 +65,7 @@ export class EnvelopeClient {
     return this.#stateNow.id;
   }
 
-  /** Calls `handler(...args)` for each such event; what it returns answers an ack that the server asked for. */
+  /** Calls `handler(...args)` for each such event; its return value answers the ack, if one was asked for. */
   on(event, handler) {
     const handlers = this.#handlers.get(event) ?? new Set();
     this.#handlers.set(event, handlers.add(handler));
@@ -114,7 +114,8 @@ export class EnvelopeClient {
       const id = ++this.#lastAckId;
       if (this.#stateNow.name !== "open" || !this.#send({ ...envelope(event, [data]), id }))
         return reject(new EnvelopeError("not connected", "closed"));
-      const late = () => this.#settle(id, ack => ack.reject(new EnvelopeError("no answer in time", "timeout")));
+      const late = () =>
+        this.#settle(id, ack => ack.reject(new EnvelopeError("no answer in time", "timeout")));
       this.#acks.set(id, { resolve, reject, timer: setTimeout(late, timeout) });
     });
   }
@@ -183,7 +184,8 @@ export class EnvelopeClient {
       const answer = await this.#dispatch(event, args);
       if (id !== undefined) this.#send({ ack: id, data: answer ?? null });
     } catch (error) {
-      if (id !== undefined) this.#send({ ack: id, error: { code: "handler", message: String(error?.message ?? error) } });
+      const message = String(error?.message ?? error);
+      if (id !== undefined) this.#send({ ack: id, error: { code: "handler", message } });
       throw error;
     }
   }

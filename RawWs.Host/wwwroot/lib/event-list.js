@@ -1,4 +1,4 @@
-/** Puts `text` at the end of a list on the page, with the time; keeps the newest `limit` entries and stays at the end. */
+/** Puts `text` at the end of a list on the page, with the time; keeps the newest `limit` entries. */
 export function addEntry(list, text, { kind = "note", limit = 100 } = {}) {
   const item = document.createElement("li");
   item.dataset.kind = kind;

@@ -1,4 +1,4 @@
-// The line at the top of each page that tells how the connection is, and the button that does not want to wait.
+// The line at the top of each page: how the connection is, and a button for those who do not want to wait.
 
 /** Fills `root` (the page's `#state-line`) from the states of `client`. */
 export function showState(root, client) {
@@ -15,7 +15,8 @@ export function showState(root, client) {
     root.dataset.state = state.name;
     text.textContent = describe(state);
     part("id").textContent = state.id ?? "none";
-    part("last").textContent = state.name !== "closed" && state.code !== null ? `Closed before: ${ending(state)}` : "";
+    const cameBack = state.name !== "closed" && state.code !== null;
+    part("last").textContent = cameBack ? `Closed before: ${ending(state)}` : "";
     button.hidden = state.name !== "closed";
     clearInterval(ticking);
     wait.textContent = "";

@@ -4,7 +4,7 @@ const WINDOW_MS = 30_000;
 const LIMIT = 500;
 const MARGIN = { top: 14, right: 14, bottom: 24, left: 40 };
 
-/** A chart of values from 0 to 1 that moves to the left with time, with a threshold; values above it are marked. */
+/** A chart of values from 0 to 1 that moves to the left with time, and marks those above a threshold. */
 export class StripChart {
   #points = [];
   #threshold;

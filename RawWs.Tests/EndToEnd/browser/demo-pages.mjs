@@ -1,8 +1,9 @@
 // Drives the demo pages of a running server in a real browser.
 //
-//   node demo-pages.mjs BASE_URL                    every check but the one below
-//   node demo-pages.mjs BASE_URL --check reconnect  prints "ready-for-restart", then wants the server stopped and
-//                                                   started again on the same port
+//   node demo-pages.mjs BASE_URL                    every check but the last one below
+//   node demo-pages.mjs BASE_URL --check PART       the checks with that in their names
+//   node demo-pages.mjs BASE_URL --check reconnect  prints "ready-for-restart", then wants the server stopped
+//                                                   and started again on the same port
 //
 // Prints one line of JSON for each check: {"name", "ok", "detail"}. Exit code 0 if all are ok, 1 otherwise.
 

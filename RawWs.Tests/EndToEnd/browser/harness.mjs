@@ -9,7 +9,8 @@ const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
   // Several pages are driven at once: one that is not in front must not have its timers slowed.
-  "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
+  "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+  "--disable-backgrounding-occluded-windows",
 ];
 
 /** How long a condition may take to come true, in milliseconds. */
@@ -31,7 +32,10 @@ export async function withBrowser(body) {
   }
 }
 
-/** The pages of one check: they share a context of their own, and what their consoles said is kept in `complaints`. */
+/**
+ * The pages of one check: they share a context of their own, and what their consoles said is kept in
+ * `complaints`.
+ */
 export class Tabs {
   complaints = [];
   #context;
@@ -80,8 +84,8 @@ export class Tabs {
   }
 }
 
-// Runs in each page before its own scripts: keeps every socket, every frame with the page's clock, and every text that
-// the state line showed, however shortly.
+// Runs in each page before its own scripts: keeps every socket, every frame with the page's clock, and every
+// text that the state line showed, however shortly.
 function record() {
   const sockets = [];
   const frames = [];
@@ -110,7 +114,9 @@ function record() {
     const text = document.querySelector("#state-line .state")?.textContent ?? "";
     if (text !== states.at(-1)) states.push(text);
   }).observe(document, { subtree: true, childList: true, characterData: true });
-  globalThis.recorded = { sockets, frames, states };
+  const like = wanted =>
+    frames.filter(frame => Object.entries(wanted).every(([key, value]) => frame[key] === value));
+  globalThis.recorded = { sockets, frames, states, like };
 }
 
 export function isOpen(page) {
@@ -119,22 +125,19 @@ export function isOpen(page) {
 
 /** Every frame so far that has all the members of `like`. */
 export function frames(page, like) {
-  return page.evaluate(
-    wanted => recorded.frames.filter(f => Object.entries(wanted).every(([key, value]) => f[key] === value)), like);
+  return page.evaluate(wanted => recorded.like(wanted), like);
 }
 
 /** Waits until there are `count` frames like that, and answers them. */
 export async function waitForFrames(page, like, count = 1) {
   await page.waitForFunction(
-    ([wanted, enough]) =>
-      recorded.frames.filter(f => Object.entries(wanted).every(([key, value]) => f[key] === value)).length >= enough,
-    [like, count], { polling: 50 });
+    ([wanted, enough]) => recorded.like(wanted).length >= enough, [like, count], { polling: 50 });
   return frames(page, like);
 }
 
 /**
- * Asks the server for an echo over the page's own connection and waits for it. What the server sent to this page
- * before is then here: that something did not come can be told without waiting for a while.
+ * Asks the server for an echo over the page's own connection and waits for it. What the server sent to this
+ * page before is then here: that something did not come can be told without waiting for a while.
  */
 export async function fence(page) {
   const text = await page.evaluate(() => {

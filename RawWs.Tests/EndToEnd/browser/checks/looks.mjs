@@ -11,12 +11,13 @@ export const looksChecks = {
   },
 
   "every page works under a strict content security policy": async tabs => {
-    // A response that went through the test is no longer known to come from this machine, and a page from elsewhere
-    // needs this permission to connect to it.
+    // A response that went through the test is no longer known to come from this machine, and a page from
+    // elsewhere needs this permission to connect to it.
     const set = await tabs({ permissions: ["local-network-access"] });
     const enforce = page => page.route("**/*", async route => {
       const response = await route.fetch();
-      await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": POLICY } });
+      const headers = { ...response.headers(), "content-security-policy": POLICY };
+      await route.fulfill({ response, headers });
     });
     for (const path of PAGES) await settle(await set.open(path, { before: enforce }), path);
     ensure(set.complaints.length === 0, "the console complained");
@@ -54,8 +55,8 @@ export const looksChecks = {
     for (const path of PAGES) {
       const page = await set.open(path);
       await settle(page, path);
-      const controls = page.locator("button:visible, input:visible, a:visible, progress:visible, canvas:visible");
-      for (const control of await controls.all()) {
+      const controls = ["button", "input", "a", "progress", "canvas"].map(name => `${name}:visible`).join();
+      for (const control of await page.locator(controls).all()) {
         const tree = await control.ariaSnapshot();
         ensure(/^- \S+ "[^"]+"/.test(tree), `${path}: a control without a name: ${tree}`);
       }
@@ -76,7 +77,8 @@ async function settle(page, path) {
 function inspectContrast() {
   const channels = css => css.match(/[\d.]+/g).map(Number);
   const luminance = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map(c => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    const linear = c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const [x, y, z] = [r, g, b].map(c => linear(c / 255));
     return 0.2126 * x + 0.7152 * y + 0.0722 * z;
   };
   const backgroundOf = element => {
@@ -88,7 +90,8 @@ function inspectContrast() {
   };
   const faint = [];
   for (const element of document.body.querySelectorAll("*")) {
-    const text = [...element.childNodes].filter(n => n.nodeType === Node.TEXT_NODE).map(n => n.data.trim()).join("");
+    const own = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+    const text = own.map(node => node.data.trim()).join("");
     // WCAG 2 §1.4.3 exempts a control that is out of use.
     if (text === "" || !element.checkVisibility() || element.closest(":disabled, noscript")) continue;
     const [a, b] = [luminance(channels(getComputedStyle(element).color)), backgroundOf(element)];

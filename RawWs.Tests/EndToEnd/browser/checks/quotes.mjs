@@ -25,7 +25,8 @@ export const quotesChecks = {
     const [{ id, data }] = await waitForFrames(buyer, { direction: "out", event: "buy" });
     ensure(data.name === name, `bought ${JSON.stringify(data)}`);
     const [answer] = await waitForFrames(buyer, { direction: "in", ack: id });
-    ensure(answer.data.ok === true && Number.isInteger(answer.data.remaining), `the ack was ${JSON.stringify(answer)}`);
+    const complete = answer.data.ok === true && Number.isInteger(answer.data.remaining);
+    ensure(complete, `the ack was ${JSON.stringify(answer)}`);
     await buyer.locator("#receipt", { hasText: `Yours: one ticket for ${name}.` }).waitFor();
     await watcher.waitForFunction(
       ([wanted, remaining]) => recorded.frames.some(({ direction, event, data: ticket }) =>

@@ -1,6 +1,7 @@
 import { ensure, fence, frames, waitForFrames } from "../harness.mjs";
 
 const warn = { direction: "in", event: "warn" };
+const message = { direction: "in", event: "server message" };
 const random = { direction: "out", event: "random" };
 const said = msg => f => f.data.msg === msg;
 
@@ -20,7 +21,8 @@ export const storyChecks = {
     ensure(sent.every(f => f.data === 0.25), "not the number that was drawn");
     ensure(Number(await page.locator("#sent").textContent()) >= 3, "the page does not count them");
     const greetings = await frames(page, { direction: "out", event: "client message" });
-    ensure(greetings.length === 1 && greetings[0].data.msg === "hi, server", `greetings: ${JSON.stringify(greetings)}`);
+    const once = greetings.length === 1 && greetings[0].data.msg === "hi, server";
+    ensure(once, `greetings: ${JSON.stringify(greetings)}`);
     await fence(page);
     ensure((await frames(page, warn)).length === 0, "warned of a number that is not above 0.95");
   },
@@ -62,14 +64,15 @@ export const storyChecks = {
   "a newcomer is announced to the others and welcomed by all": async tabs => {
     const set = await tabs();
     const first = await set.openConnected("story.html");
-    const before = (await waitForFrames(first, { direction: "in", event: "server message" })).length;
+    const before = (await waitForFrames(first, message)).length;
     const newcomer = await set.openConnected("story.html");
-    const heard = (await waitForFrames(first, { direction: "in", event: "server message" }, before + 2)).slice(before);
+    const heard = (await waitForFrames(first, message, before + 2)).slice(before);
     ensure(heard.some(said("broadcast")), `the first heard ${JSON.stringify(heard)}`);
     ensure(heard.some(said("client connect server success")), `the first heard ${JSON.stringify(heard)}`);
     await fence(newcomer);
-    const own = await frames(newcomer, { direction: "in", event: "server message" });
-    ensure(own.filter(said("client connect server success")).length === 1, `the newcomer heard ${JSON.stringify(own)}`);
+    const own = await frames(newcomer, message);
+    const welcomes = own.filter(said("client connect server success")).length;
+    ensure(welcomes === 1, `the newcomer heard ${JSON.stringify(own)}`);
     ensure(!own.some(said("broadcast")), "the newcomer heard its own broadcast");
     await first.locator("#log li", { hasText: "broadcast" }).waitFor();
   },
