@@ -234,13 +234,18 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         {
             await using (body.ConfigureAwait(false))
             {
-                int count;
-                while ((count = await body.ReadAsync(buffer).ConfigureAwait(false)) > 0)
+                // A file that grows or shrinks meanwhile must not upset the framing that its length has promised.
+                for (var left = exchange.BodyLength; left > 0;)
                 {
+                    var wanted = buffer.AsMemory(0, (int)Math.Min(left, buffer.Length));
+                    var count = await body.ReadAsync(wanted).ConfigureAwait(false);
+                    if (count == 0)
+                        throw new IOException("The file is shorter than its length said.");
                     if (!TryEnter(Phase.Responding, _context.Options.ResponseTimeout))
                         return;
-                    await _transport.SendAsync(buffer.AsMemory(0, count)).ConfigureAwait(false);
+                    await _transport.SendAsync(wanted[..count]).ConfigureAwait(false);
                     _context.Metrics.BytesSent(count);
+                    left -= count;
                 }
             }
         }

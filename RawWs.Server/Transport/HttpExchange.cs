@@ -34,6 +34,9 @@ internal sealed class HttpExchange(ServerContext context)
         return body;
     }
 
+    /// <summary>Bytes of that file to send.</summary>
+    public long BodyLength { get; private set; }
+
     public void Reset() => _response.ResetWrittenCount();
 
     public void Fail(HttpError error) => Fail(error, isHead: false);
@@ -67,7 +70,8 @@ internal sealed class HttpExchange(ServerContext context)
     public void Respond(RequestHead head)
     {
         var isHead = head.Method == "HEAD";
-        Closes = !head.KeepAlive;
+        // An answer in HTTP/1.0 would have to promise to stay; few such clients are left that ask for it.
+        Closes = !head.KeepAlive || !head.IsHttp11;
         if (!PathDecoder.TryDecode(head.Path, out var path))
             Fail(new HttpError(400, "Bad path"), isHead);
         else if (context.Routes.IsHealth(path))
@@ -130,7 +134,7 @@ internal sealed class HttpExchange(ServerContext context)
         {
             writer.Header("Content-Type", file.ContentType).Header("Content-Length", file.Length);
             if (head.Method == "GET")
-                _body = file.Open();
+                (_body, BodyLength) = (file.Open(), file.Length);
         }
 
         writer.EndHead();

@@ -30,11 +30,25 @@ internal sealed class HostProcess : IAsyncDisposable
     public static Task<HostProcess> ServeAsync(params IEnumerable<string> options) =>
         StartAsync(["serve", "--port", "0", .. options]);
 
+    /// <summary>Runs <c>serve</c> in a process that may hold so many handles and no more.</summary>
+    public static Task<HostProcess> ServeWithHandlesAsync(int handles) => WaitAsync(ChildProcess.Start(
+        "bash", "-c", $"ulimit -n {handles}; exec \"$0\" \"$@\"", DotNet, HostAssembly(), "serve", "--port", "0"));
+
     /// <summary>Runs the host with these arguments, and waits until it listens.</summary>
     /// <exception cref="InvalidOperationException">It ended, or a minute did, before it listened.</exception>
-    public static async Task<HostProcess> StartAsync(params IEnumerable<string> arguments)
+    public static Task<HostProcess> StartAsync(params IEnumerable<string> arguments) => WaitAsync(Run(arguments));
+
+    /// <summary>Runs the host without waiting for it: for command lines that end by themselves.</summary>
+    public static ChildProcess Run(params IEnumerable<string> arguments) =>
+        ChildProcess.Start(DotNet, [HostAssembly(), .. arguments]);
+
+    /// <summary>Asks it to stop, by <c>TERM</c> or <c>INT</c>, and answers its exit code.</summary>
+    public Task<int> StopAsync(string signal = "TERM") => _process.StopAsync(signal);
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+
+    private static async Task<HostProcess> WaitAsync(ChildProcess process)
     {
-        var process = Run(arguments);
         try
         {
             var line = await process.WaitForLineAsync(Announcement, StartLimit);
@@ -46,15 +60,6 @@ internal sealed class HostProcess : IAsyncDisposable
             throw;
         }
     }
-
-    /// <summary>Runs the host without waiting for it: for command lines that end by themselves.</summary>
-    public static ChildProcess Run(params IEnumerable<string> arguments) =>
-        ChildProcess.Start(DotNet, [HostAssembly(), .. arguments]);
-
-    /// <summary>Asks it to stop, by <c>TERM</c> or <c>INT</c>, and answers its exit code.</summary>
-    public Task<int> StopAsync(string signal = "TERM") => _process.StopAsync(signal);
-
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private static string DotNet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 
