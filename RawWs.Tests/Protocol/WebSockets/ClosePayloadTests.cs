@@ -39,7 +39,8 @@ public sealed class ClosePayloadTests
         IEnumerable<int> all = Enumerable.Range(0, 65536);
         Assert.That(
             all.Where(code => ClosePayload.IsValidOnWire((ushort)code)),
-            Is.EqualTo(all.Where(code => code is (>= 1000 and < 1004) or (> 1006 and < 1015) or (> 2999 and < 5000))));
+            Is.EqualTo(all.Where(
+                code => code is (> 999 and < 1004) or (> 1006 and < 1015) or (> 2999 and < 5000))));
     }
 
     [Test]
