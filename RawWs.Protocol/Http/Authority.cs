@@ -12,8 +12,8 @@ internal static class Authority
     private static readonly SearchValues<char> _ipV6Chars = SearchValues.Create("0123456789ABCDEFabcdef:.");
 
     /// <summary>
-    /// A host name, an IPv4 address or an IPv6 address in brackets, with an optional port. Narrower than RFC 3986
-    /// §3.2.2: no sub-delimiters and no percent-encoding, which no name in the DNS has.
+    /// A host name, an IPv4 address or an IPv6 address in brackets, with an optional port. Narrower than RFC
+    /// 3986 §3.2.2: no sub-delimiters and no percent-encoding, which no name in the DNS has.
     /// </summary>
     public static bool IsValid(ReadOnlySpan<char> text)
     {
@@ -24,7 +24,8 @@ internal static class Authority
         return (host.StartsWith('[') ? IsIPv6(host[1..^1]) : IsName(host)) && (port.IsEmpty || IsPort(port));
     }
 
-    private static bool IsName(ReadOnlySpan<char> host) => !host.IsEmpty && !host.ContainsAnyExcept(_nameChars);
+    private static bool IsName(ReadOnlySpan<char> host) =>
+        !host.IsEmpty && !host.ContainsAnyExcept(_nameChars);
 
     private static bool IsIPv6(ReadOnlySpan<char> address) =>
         !address.ContainsAnyExcept(_ipV6Chars) && address.Contains(':') && IPAddress.TryParse(address, out _);

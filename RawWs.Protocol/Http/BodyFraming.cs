@@ -14,8 +14,12 @@ internal readonly record struct BodyFraming(bool IsChunked, long? ContentLength)
         {
             // RFC 9112 §6.3: a message with both might be an attempt at request smuggling.
             if (hasCodings) return new(400, "Content-Length and Transfer-Encoding exclude each other.");
-            if (!headers.TryGetSingle("Content-Length", out var text) || !TryParseLength(text, out var length))
+            if (!headers.TryGetSingle("Content-Length", out var text)
+                || !TryParseLength(text, out var length))
+            {
                 return new(400, "Content-Length must be one decimal number.");
+            }
+
             framing = new(false, length);
             return default;
         }
@@ -42,7 +46,7 @@ internal readonly record struct BodyFraming(bool IsChunked, long? ContentLength)
         return text.Length > 0;
     }
 
-    // RFC 9112 §6.1: chunked must be the final coding and must not be applied twice; an unknown coding is 501.
+    // RFC 9112 §6.1: chunked must be the final coding, and only once; an unknown coding is 501.
     private static HttpError CheckCodings(HeaderList headers)
     {
         var isChunked = false;

@@ -1,6 +1,8 @@
 namespace RawWs.Protocol.Http;
 
-/// <summary>Decodes the body of one request, by its Content-Length or in chunks (RFC 9112 §6, §7.1).</summary>
+/// <summary>
+/// Decodes the body of one request, by its Content-Length or in chunks (RFC 9112 §6, §7.1).
+/// </summary>
 /// <remarks>
 /// The bytes may be split anywhere. Chunk extensions and trailers are checked and dropped. Not thread-safe.
 /// </remarks>
@@ -9,7 +11,19 @@ public sealed class BodyReader
     // 16 digits hold every size below 2^64; more can only be leading zeros or an overflow.
     private const int MaxSizeDigits = 16;
 
-    private enum Stage : byte { Size, Extension, SizeEnd, Chunk, ChunkCr, ChunkLf, Trailers, Counted, Done, Failed }
+    private enum Stage : byte
+    {
+        Size,
+        Extension,
+        SizeEnd,
+        Chunk,
+        ChunkCr,
+        ChunkLf,
+        Trailers,
+        Counted,
+        Done,
+        Failed,
+    }
 
     private readonly HttpLimits _limits;
     private Stage _stage;
@@ -38,14 +52,16 @@ public sealed class BodyReader
     /// <summary>The decoded bytes so far.</summary>
     public long Received { get; private set; }
 
-    /// <summary>Decodes as much as <paramref name="source"/> has and <paramref name="destination"/> takes.</summary>
+    /// <summary>
+    /// Decodes as much as <paramref name="source"/> has and <paramref name="destination"/> takes.
+    /// </summary>
     /// <param name="source">The bytes that follow those consumed so far.</param>
     /// <param name="destination">Where decoded bytes go; it may be shorter than what is to come.</param>
     /// <param name="consumed">How many bytes of the source are done with.</param>
     /// <param name="written">How many bytes of the destination were filled, also when it fails.</param>
     /// <returns>
-    /// <see cref="HttpParseStatus.Incomplete"/> either when the whole source is consumed or when the destination
-    /// is full.
+    /// <see cref="HttpParseStatus.Incomplete"/> either when the whole source is consumed or when the
+    /// destination is full.
     /// </returns>
     public HttpParseStatus Read(
         ReadOnlySpan<byte> source, Span<byte> destination, out int consumed, out int written)
@@ -149,7 +165,8 @@ public sealed class BodyReader
     // RFC 9112 §7.1.1: a recipient ignores extensions it does not know, within a limit on their length.
     private void CountExtension()
     {
-        if (++_extensionBytes > _limits.MaxChunkExtensionBytes) Fail(new(400, "The chunk extensions are too long."));
+        if (++_extensionBytes > _limits.MaxChunkExtensionBytes)
+            Fail(new(400, "The chunk extensions are too long."));
     }
 
     private void FailTooLarge() => Fail(new(413, "The body is too large."));

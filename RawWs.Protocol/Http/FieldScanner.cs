@@ -18,8 +18,12 @@ internal enum FieldScan
     Failed,
 }
 
-/// <summary>The grammar of a field section (RFC 9112 §5), headers or trailers, over bytes split anywhere.</summary>
-/// <remarks>It judges each byte once and in order, so a verdict never depends on where the bytes were split.</remarks>
+/// <summary>
+/// The grammar of a field section (RFC 9112 §5), headers or trailers, over bytes split anywhere.
+/// </summary>
+/// <remarks>
+/// It judges each byte once and in order, so a verdict never depends on where the bytes were split.
+/// </remarks>
 internal struct FieldScanner(int maxBytes, int maxLines)
 {
     private enum State : byte { LineStart, Name, Value, LineEnd, SectionEnd }
@@ -63,8 +67,10 @@ internal struct FieldScanner(int maxBytes, int maxLines)
 
                 case State.LineStart:
                     // RFC 9112 §5.2: a line that starts with white space (obs-fold) is rejected.
-                    if (next is (byte)' ' or (byte)'\t') return Fail(400, "A header line must not be folded.");
-                    if (!HttpChars.Token.Contains(next)) return Fail(400, "A header name is missing or malformed.");
+                    if (next is (byte)' ' or (byte)'\t')
+                        return Fail(400, "A header line must not be folded.");
+                    if (!HttpChars.Token.Contains(next))
+                        return Fail(400, "A header name is missing or malformed.");
                     if (_lines == maxLines) return Fail(431, "Too many headers.");
                     _lines++;
                     _state = State.Name;
@@ -86,7 +92,8 @@ internal struct FieldScanner(int maxBytes, int maxLines)
                 case State.Value:
                     if (!Skip(window, HttpChars.FieldValue, ref position)) break;
                     // RFC 9112 §2.2: only CRLF ends a line; RFC 9110 §5.5: no control characters.
-                    if (window[position] != HttpChars.Cr) return Fail(400, "A header value has a control character.");
+                    if (window[position] != HttpChars.Cr)
+                        return Fail(400, "A header value has a control character.");
                     _state = State.LineEnd;
                     position++;
                     break;

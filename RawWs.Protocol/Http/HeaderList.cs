@@ -5,8 +5,8 @@ namespace RawWs.Protocol.Http;
 
 /// <summary>The header lines of one request in the order in which they came.</summary>
 /// <remarks>
-/// Names are compared without regard to case. Values have no white space around them; a byte above 0x7F is the
-/// character of the same number (ISO 8859-1). Lines with the same name are not merged.
+/// Names are compared without regard to case. Values have no white space around them; a byte above 0x7F is
+/// the character of the same number (ISO 8859-1). Lines with the same name are not merged.
 /// </remarks>
 public sealed class HeaderList : IReadOnlyList<KeyValuePair<string, string>>
 {
@@ -60,8 +60,12 @@ public sealed class HeaderList : IReadOnlyList<KeyValuePair<string, string>>
         }
     }
 
-    /// <summary>Whether the comma-separated list that all lines of that name make up has the element.</summary>
-    /// <remarks>Without regard to case, as options of <c>Connection</c> and <c>Upgrade</c> are compared.</remarks>
+    /// <summary>
+    /// Whether the comma-separated list that all lines of that name make up has the element.
+    /// </summary>
+    /// <remarks>
+    /// Without regard to case, as options of <c>Connection</c> and <c>Upgrade</c> are compared.
+    /// </remarks>
     public bool HasElement(string name, string element)
     {
         foreach (var line in _lines)

@@ -8,14 +8,15 @@ internal static class HeaderWriter
 {
     /// <summary>One line with its CRLF.</summary>
     /// <exception cref="ArgumentException">
-    /// The name is not a token, or the value has a control character other than TAB or one above U+00FF. Nothing is
-    /// written.
+    /// The name is not a token, or the value has a control character other than TAB or one above U+00FF.
+    /// Nothing is written.
     /// </exception>
     public static void Write(IBufferWriter<byte> output, string name, string value)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
-        if (!HttpChars.IsToken(name)) throw new ArgumentException("A header name must be a token.", nameof(name));
+        if (!HttpChars.IsToken(name))
+            throw new ArgumentException("A header name must be a token.", nameof(name));
 
         // A character above U+00FF would lose its high byte, and U+010D would become a CR.
         if (value.AsSpan().ContainsAnyExcept(HttpChars.FieldValueChars))

@@ -28,12 +28,13 @@ internal static class HttpChars
         SearchValues.Create([.. Enumerable.Range(0, 256).Where(IsFieldValue).Select(b => (char)b)]);
 
     /// <summary>
-    /// Visible ASCII without <c>#</c>, as RFC 9112 §3.2 has no fragment in a target. Wider than RFC 3986 by the few
-    /// characters, such as <c>|</c> and <c>{</c>, that browsers send in a query as they are.
+    /// Visible ASCII without <c>#</c>, as RFC 9112 §3.2 has no fragment in a target. Wider than RFC 3986 by
+    /// the few characters, such as <c>|</c> and <c>{</c>, that browsers send in a query as they are.
     /// </summary>
     public static readonly SearchValues<byte> Target = Bytes(b => b is > 0x20 and < 0x7F and not '#');
 
-    public static bool IsToken(ReadOnlySpan<char> text) => !text.IsEmpty && !text.ContainsAnyExcept(TokenChars);
+    public static bool IsToken(ReadOnlySpan<char> text) =>
+        !text.IsEmpty && !text.ContainsAnyExcept(TokenChars);
 
     /// <summary>The value of a hexadecimal digit, or -1.</summary>
     public static int HexValue(int digit) => digit switch

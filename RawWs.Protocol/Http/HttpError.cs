@@ -6,7 +6,9 @@ namespace RawWs.Protocol.Http;
 /// connection: answer with <see cref="ResponseWriter.WriteError"/> and close.
 /// </remarks>
 /// <param name="Status">A 4xx or 5xx status code; 0 in the default value.</param>
-/// <param name="Message">One ASCII sentence for the body of the answer; it never repeats what the peer sent.</param>
+/// <param name="Message">
+/// One ASCII sentence for the body of the answer; it never repeats what the peer sent.
+/// </param>
 public readonly record struct HttpError(int Status, string Message)
 {
     /// <summary>Nothing is wrong.</summary>

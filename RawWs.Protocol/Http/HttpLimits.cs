@@ -30,13 +30,17 @@ public sealed class HttpLimits
     } = 1_000_000;
 
     /// <summary>Bytes of chunk extensions in one whole body; more is 400.</summary>
-    /// <remarks>Counted over the body, so that many small extensions cost no more than one large one.</remarks>
+    /// <remarks>
+    /// Counted over the body, so that many small extensions cost no more than one large one.
+    /// </remarks>
     public int MaxChunkExtensionBytes { get; init => field = Check(value); } = 4096;
 
-    /// <summary>The bytes of a head that ever have to be kept: with one more it is complete or has failed.</summary>
+    /// <summary>
+    /// The bytes of a head that ever have to be kept: with one more it is complete or has failed.
+    /// </summary>
     /// <remarks>
-    /// 4 KiB over the larger of the two limits, not their sum: a request line that uses up more than 4 KiB takes the
-    /// rest from the headers.
+    /// 4 KiB over the larger of the two limits, not their sum: a request line that uses up more than 4 KiB
+    /// takes the rest from the headers.
     /// </remarks>
     public int MaxHeadBytes => Math.Max(MaxRequestLineBytes, MaxHeaderBytes) + 4096;
 

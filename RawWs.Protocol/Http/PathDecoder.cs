@@ -10,15 +10,16 @@ public static class PathDecoder
     /// <param name="path">As in <see cref="RequestHead.Path"/>.</param>
     /// <param name="decoded">Starts with a slash; empty if the path is refused.</param>
     /// <returns>
-    /// False for everything that might lead elsewhere: no slash at the start, an empty segment, a segment of dots,
-    /// an encoded slash, a backslash, a colon (a drive or a stream), a control character, and a <c>%XX</c> that is
-    /// malformed, or that is still there after decoding; also if the octets are not UTF-8.
+    /// False for everything that might lead elsewhere: no slash at the start, an empty segment, a segment of
+    /// dots, an encoded slash, a backslash, a colon (a drive or a stream), a control character, and a
+    /// <c>%XX</c> that is malformed, or that is still there after decoding; also if the octets are not UTF-8.
     /// </returns>
     public static bool TryDecode(string path, out string decoded)
     {
         ArgumentNullException.ThrowIfNull(path);
         decoded = "";
-        if (path.Length == 0 || path[0] != '/' || path.AsSpan().ContainsAnyExceptInRange('!', '~')) return false;
+        if (path.Length == 0 || path[0] != '/' || path.AsSpan().ContainsAnyExceptInRange('!', '~'))
+            return false;
 
         var bytes = Encoding.ASCII.GetBytes(path);
         var slashes = bytes.AsSpan().Count((byte)'/');
@@ -59,7 +60,7 @@ public static class PathDecoder
             // Only the last segment may be empty: that of a path which ends with a slash.
             if (segment.IsEmpty && range.End.Value < segments.Length) return false;
 
-            // Some file systems drop dots and spaces at the end of a name, so `.. ` and `...` count as dots too.
+            // Some file systems drop dots and spaces at the end of a name: `.. ` and `...` count as dots too.
             if (!segment.IsEmpty && segment.Trim(". ").IsEmpty) return false;
         }
 

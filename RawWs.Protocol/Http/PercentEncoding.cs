@@ -3,7 +3,9 @@ namespace RawWs.Protocol.Http;
 /// <summary>Percent-decoding in place (RFC 3986 §2.1).</summary>
 internal static class PercentEncoding
 {
-    /// <summary>Decodes each <c>%XX</c> once, keeps what is malformed, and says how many bytes are left.</summary>
+    /// <summary>
+    /// Decodes each <c>%XX</c> once, keeps what is malformed, and says how many bytes are left.
+    /// </summary>
     public static int Decode(Span<byte> bytes, out bool isMalformed)
     {
         isMalformed = false;

@@ -4,12 +4,15 @@ namespace RawWs.Protocol.Http;
 
 /// <summary>Reads the names and values of a query: <c>a=1&amp;b=two+words</c>.</summary>
 /// <remarks>
-/// Decoded as forms are: <c>+</c> is a space, <c>%XX</c> an octet of UTF-8. It takes any text and never throws:
-/// a malformed <c>%</c> stays as it is, octets that are not UTF-8 become U+FFFD. Linear in the length of the query.
+/// Decoded as forms are: <c>+</c> is a space, <c>%XX</c> an octet of UTF-8. It takes any text and never
+/// throws: a malformed <c>%</c> stays as it is, octets that are not UTF-8 become U+FFFD. Linear in the length
+/// of the query.
 /// </remarks>
 public static class QueryString
 {
-    /// <summary>The decoded value of the first parameter with that name; empty without <c>=</c>, null if absent.</summary>
+    /// <summary>
+    /// The decoded value of the first parameter with that name; empty without <c>=</c>, null if absent.
+    /// </summary>
     public static string? Get(string query, string name)
     {
         ArgumentNullException.ThrowIfNull(query);

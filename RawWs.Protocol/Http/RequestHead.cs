@@ -10,7 +10,12 @@ public sealed class RequestHead
     private readonly BodyFraming _framing;
 
     private RequestHead(
-        string method, RequestTarget target, bool isHttp11, HeaderList headers, string host, BodyFraming framing)
+        string method,
+        RequestTarget target,
+        bool isHttp11,
+        HeaderList headers,
+        string host,
+        BodyFraming framing)
     {
         _target = target;
         _framing = framing;
@@ -30,11 +35,15 @@ public sealed class RequestHead
     /// <summary>A token, case-sensitive.</summary>
     public string Method { get; }
 
-    /// <summary>The target as received: <c>/path?query</c>, <c>http://host/path?query</c>, or <c>*</c>.</summary>
+    /// <summary>
+    /// The target as received: <c>/path?query</c>, <c>http://host/path?query</c>, or <c>*</c>.
+    /// </summary>
     public string Target => _target.Text;
 
     /// <summary>The path of the target, still percent-encoded; <c>*</c> for <c>OPTIONS *</c>.</summary>
-    /// <remarks>Starts with a slash, but may hold dot segments: <see cref="PathDecoder"/> judges those.</remarks>
+    /// <remarks>
+    /// Starts with a slash, but may hold dot segments: <see cref="PathDecoder"/> judges those.
+    /// </remarks>
     public string Path => _target.Path;
 
     /// <summary>The query without its question mark, still encoded; empty if there is none.</summary>
@@ -47,7 +56,9 @@ public sealed class RequestHead
     public HeaderList Headers { get; }
 
     /// <summary>The host, with its port if it has one; empty only if an HTTP/1.0 client names none.</summary>
-    /// <remarks>That of a target in absolute form if there is one (RFC 9112 §3.2.2), otherwise the Host header.</remarks>
+    /// <remarks>
+    /// That of a target in absolute form if there is one (RFC 9112 §3.2.2), otherwise the Host header.
+    /// </remarks>
     public string Host { get; }
 
     /// <summary>The client is willing to send another request on the connection.</summary>
@@ -62,7 +73,9 @@ public sealed class RequestHead
     /// <summary>A body follows, though a chunked one may turn out empty.</summary>
     public bool HasBody => IsChunked || ContentLength > 0;
 
-    /// <summary>The client waits for <see cref="ResponseWriter.WriteContinue"/> before it sends the body.</summary>
+    /// <summary>
+    /// The client waits for <see cref="ResponseWriter.WriteContinue"/> before it sends the body.
+    /// </summary>
     public bool ExpectsContinue { get; }
 
     /// <summary>Checks what can only be judged when all headers are there.</summary>

@@ -3,12 +3,14 @@ using System.Text;
 
 namespace RawWs.Protocol.Http;
 
-/// <summary>Reads the heads of the requests of one connection, one after the other (RFC 9112 §2–§5).</summary>
+/// <summary>
+/// Reads the heads of the requests of one connection, one after the other (RFC 9112 §2–§5).
+/// </summary>
 /// <remarks>
-/// Strict where leniency has let requests be smuggled: only CRLF ends a line, no folded lines, no white space before
-/// a colon. One empty line before a request line is skipped (RFC 9112 §2.2), a second one is an error. Each byte is
-/// judged once and in order, so a head costs the same however it is split, the verdict is the same too, and bytes
-/// that no request can start with fail at once. Not thread-safe.
+/// Strict where leniency has let requests be smuggled: only CRLF ends a line, no folded lines, no white space
+/// before a colon. One empty line before a request line is skipped (RFC 9112 §2.2), a second one is an error.
+/// Each byte is judged once and in order, so a head costs the same however it is split, the verdict is the
+/// same too, and bytes that no request can start with fail at once. Not thread-safe.
 /// </remarks>
 public sealed class RequestParser
 {
@@ -48,16 +50,19 @@ public sealed class RequestParser
     /// </param>
     /// <param name="head">The head, if it is complete.</param>
     /// <param name="consumed">
-    /// If it is complete, its length with the empty line at its end; what follows is the body or the next request,
-    /// for which the parser is ready. Otherwise 0.
+    /// If it is complete, its length with the empty line at its end; what follows is the body or the next
+    /// request, for which the parser is ready. Otherwise 0.
     /// </param>
-    /// <exception cref="ArgumentException"><paramref name="received"/> is shorter than in the last call.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="received"/> is shorter than in the last call.
+    /// </exception>
     public HttpParseStatus Read(ReadOnlySpan<byte> received, out RequestHead? head, out int consumed)
     {
         head = null;
         consumed = 0;
         if (!Error.IsNone) return HttpParseStatus.Failed;
-        if (received.Length < _position) throw new ArgumentException("Bytes were taken away.", nameof(received));
+        if (received.Length < _position)
+            throw new ArgumentException("Bytes were taken away.", nameof(received));
 
         if (_stage != Stage.Fields && !ReadRequestLine(received)) return Unfinished();
         if (!ReadFields(received)) return Unfinished();
@@ -72,9 +77,12 @@ public sealed class RequestParser
         return HttpParseStatus.Complete;
     }
 
-    private HttpParseStatus Unfinished() => Error.IsNone ? HttpParseStatus.Incomplete : HttpParseStatus.Failed;
+    private HttpParseStatus Unfinished() =>
+        Error.IsNone ? HttpParseStatus.Incomplete : HttpParseStatus.Failed;
 
-    /// <summary>True when the request line is complete; false when bytes are missing or it has failed.</summary>
+    /// <summary>
+    /// True when the request line is complete; false when bytes are missing or it has failed.
+    /// </summary>
     private bool ReadRequestLine(ReadOnlySpan<byte> received)
     {
         while (Error.IsNone && _stage != Stage.Fields)
@@ -132,8 +140,14 @@ public sealed class RequestParser
         var word = window[_wordStart.._position];
 
         // RFC 9112 §3: a method longer than any that is implemented is 501.
-        if (word.Length > MaxMethodBytes) Fail(501, "The method is not supported.");
-        else if (isWhole && (word.IsEmpty || window[_position] != ' ')) Fail(400, "This is not an HTTP request.");
+        if (word.Length > MaxMethodBytes)
+        {
+            Fail(501, "The method is not supported.");
+        }
+        else if (isWhole && (word.IsEmpty || window[_position] != ' '))
+        {
+            Fail(400, "This is not an HTTP request.");
+        }
         else if (isWhole)
         {
             _method = MethodName(word);

@@ -56,7 +56,9 @@ public sealed class ResponseWriter
     public ResponseWriter Header(string name, long value) =>
         Header(name, value.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>Ends the head with only the headers that were added; the caller writes the body, if any.</summary>
+    /// <summary>
+    /// Ends the head with only the headers that were added; the caller writes the body, if any.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The response has ended.</exception>
     public void EndHead()
     {
@@ -75,8 +77,12 @@ public sealed class ResponseWriter
         EndHead();
     }
 
-    /// <summary>Ends a response with content, or, as the answer to HEAD, with the headers of that content.</summary>
-    /// <exception cref="InvalidOperationException">The response has ended, or its status has no content.</exception>
+    /// <summary>
+    /// Ends a response with content, or, as the answer to HEAD, with the headers of that content.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">
+    /// The response has ended, or its status has no content.
+    /// </exception>
     public void End(ReadOnlySpan<byte> body, string contentType, bool isHead = false)
     {
         if (IsBodyless) throw new InvalidOperationException("A response of this status has no content.");
@@ -114,7 +120,9 @@ public sealed class ResponseWriter
         response.End(Encoding.ASCII.GetBytes(error.Message), "text/plain; charset=utf-8", isHead);
     }
 
-    /// <summary>Writes the interim response that a client with <c>Expect: 100-continue</c> waits for.</summary>
+    /// <summary>
+    /// Writes the interim response that a client with <c>Expect: 100-continue</c> waits for.
+    /// </summary>
     public static void WriteContinue(IBufferWriter<byte> output) => new ResponseWriter(output, 100).End();
 
     private void ThrowIfEnded()

@@ -29,7 +29,10 @@ public sealed class WebSocketUpgrade
     ];
 
     private WebSocketUpgrade(
-        string key, string? origin, IReadOnlyList<string> subprotocols, IReadOnlyList<ExtensionOffer> extensions)
+        string key,
+        string? origin,
+        IReadOnlyList<string> subprotocols,
+        IReadOnlyList<ExtensionOffer> extensions)
     {
         Key = key;
         Origin = origin;
@@ -100,7 +103,8 @@ public sealed class WebSocketUpgrade
     /// <param name="headers">More headers, among them Sec-WebSocket-Extensions if one was agreed on.</param>
     /// <exception cref="InvalidOperationException">The subprotocol was not offered.</exception>
     /// <exception cref="ArgumentException">
-    /// A header is malformed, or is one that this method writes or that a 101 cannot have. Nothing is written.
+    /// A header is malformed, or is one that this method writes or that a 101 cannot have. Nothing is
+    /// written.
     /// </exception>
     public void WriteAccept(
         IBufferWriter<byte> output, string? subprotocol, ReadOnlySpan<KeyValuePair<string, string>> headers)
@@ -129,7 +133,7 @@ public sealed class WebSocketUpgrade
     /// <param name="key">Sec-WebSocket-Key, 24 characters.</param>
     /// <param name="destination">Gets <see cref="AcceptKeyBytes"/> bytes of ASCII.</param>
     /// <exception cref="ArgumentException">The key or the destination has the wrong length.</exception>
-    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §4.2.2 demands SHA-1; it protects nothing.")]
+    [SuppressMessage("Security", "CA5350", Justification = "RFC 6455 §4.2.2 demands SHA-1.")]
     public static void WriteAcceptKey(ReadOnlySpan<char> key, Span<byte> destination)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeyLength);
@@ -148,7 +152,9 @@ public sealed class WebSocketUpgrade
     /// <param name="host">Host, with the port unless it is the default one.</param>
     /// <param name="target">Path and query.</param>
     /// <param name="nonce">16 bytes, random for each connection.</param>
-    /// <param name="headers">More headers: Origin, Sec-WebSocket-Protocol, Sec-WebSocket-Extensions, …</param>
+    /// <param name="headers">
+    /// More headers: Origin, Sec-WebSocket-Protocol, Sec-WebSocket-Extensions, …
+    /// </param>
     /// <exception cref="ArgumentException">An argument is malformed. Nothing is written.</exception>
     public static void WriteRequest(
         IBufferWriter<byte> output,
@@ -161,8 +167,7 @@ public sealed class WebSocketUpgrade
         ArgumentNullException.ThrowIfNull(target);
         ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, 16);
         if (!Authority.IsValid(host)) throw new ArgumentException("Not a host.", nameof(host));
-        if (!target.StartsWith('/') || target.AsSpan().ContainsAnyExceptInRange('!', '~') || target.Contains('#'))
-            throw new ArgumentException("Not a path with a query.", nameof(target));
+        if (!IsOriginForm(target)) throw new ArgumentException("Not a path with a query.", nameof(target));
 
         var head = new ArrayBufferWriter<byte>(256);
         head.Write("GET "u8);
@@ -189,8 +194,9 @@ public sealed class WebSocketUpgrade
         if (head.HasBody) return new(400, "A WebSocket handshake has no body.");
 
         // RFC 6455 §4.4: the answer to another version names the one that is supported.
-        var isVersion13 = head.Headers.TryGetSingle("Sec-WebSocket-Version", out var version) && version == "13";
-        return isVersion13 ? default : new(426, "Only version 13 of the WebSocket protocol is supported.");
+        if (!head.Headers.TryGetSingle("Sec-WebSocket-Version", out var version) || version != "13")
+            return new(426, "Only version 13 of the WebSocket protocol is supported.");
+        return default;
     }
 
     private static bool IsKey(ReadOnlySpan<char> key) =>
@@ -228,6 +234,11 @@ public sealed class WebSocketUpgrade
 
         return true;
     }
+
+    private static bool IsOriginForm(string target) =>
+        target.StartsWith('/')
+        && !target.Contains('#')
+        && !target.AsSpan().ContainsAnyExceptInRange('!', '~');
 
     private static void ThrowIfReserved(string name)
     {

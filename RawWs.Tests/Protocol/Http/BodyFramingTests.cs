@@ -48,7 +48,8 @@ public sealed class BodyFramingTests
     public void Chunked_is_understood(string value)
     {
         var head = Feed.Head(Feed.Request($"Transfer-Encoding: {value}\r\n"));
-        Assert.That((head.IsChunked, head.HasBody, head.ContentLength), Is.EqualTo((true, true, (long?)null)));
+        Assert.That((head.IsChunked, head.HasBody, head.ContentLength),
+            Is.EqualTo((true, true, (long?)null)));
     }
 
     [TestCase("", 400)]

@@ -6,7 +6,8 @@ public sealed class BodyReaderTests
 {
     internal const string Chunked = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-    private static string Counted(long length) => $"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n";
+    private static string Counted(long length) =>
+        $"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n";
 
     [Test]
     public void Reads_a_body_of_a_known_length_and_no_more()
@@ -27,7 +28,8 @@ public sealed class BodyReaderTests
     public void Waits_for_the_rest_of_a_body()
     {
         Assert.That(Feed.Body(Counted(5), "hell").Status, Is.EqualTo(HttpParseStatus.Incomplete));
-        Assert.That(Feed.Body(Chunked, "5\r\nhello\r\n0\r\n\r").Status, Is.EqualTo(HttpParseStatus.Incomplete));
+        Assert.That(Feed.Body(Chunked, "5\r\nhello\r\n0\r\n\r").Status,
+            Is.EqualTo(HttpParseStatus.Incomplete));
     }
 
     [TestCase("0\r\n\r\n", "")]
@@ -42,7 +44,8 @@ public sealed class BodyReaderTests
     public void Decodes_chunks(string wire, string text)
     {
         var outcome = Feed.Body(Chunked, wire + "GET /");
-        Assert.That(outcome, Is.EqualTo(new BodyOutcome(HttpParseStatus.Complete, default, text, wire.Length)));
+        Assert.That(outcome,
+            Is.EqualTo(new BodyOutcome(HttpParseStatus.Complete, default, text, wire.Length)));
     }
 
     [Test]
@@ -50,7 +53,8 @@ public sealed class BodyReaderTests
     {
         var wire = "5\r\nhello\r\n0\r\nContent-Length: 3\r\nHost: evil\r\n\r\n";
         var outcome = Feed.Body(Chunked, wire);
-        Assert.That(outcome, Is.EqualTo(new BodyOutcome(HttpParseStatus.Complete, default, "hello", wire.Length)));
+        Assert.That(outcome,
+            Is.EqualTo(new BodyOutcome(HttpParseStatus.Complete, default, "hello", wire.Length)));
     }
 
     [TestCase("5\nhello\r\n0\r\n\r\n", TestName = "A bare LF after a chunk size is rejected")]
@@ -148,7 +152,8 @@ public sealed class BodyReaderTests
     {
         var complete = new BodyReader(Feed.Head(Chunked), Feed.Defaults);
         complete.Read("0\r\n\r\n"u8, [], out _, out _);
-        Assert.That(complete.Read("5\r\n"u8, [], out var consumed, out _), Is.EqualTo(HttpParseStatus.Complete));
+        Assert.That(complete.Read("5\r\n"u8, [], out var consumed, out _),
+            Is.EqualTo(HttpParseStatus.Complete));
         Assert.That(consumed, Is.Zero);
 
         var failed = new BodyReader(Feed.Head(Chunked), Feed.Defaults);

@@ -50,6 +50,9 @@ public sealed class ExtensionListReaderTests
     public void Anything_else_is_malformed(string line) =>
         Assert.That(ExtensionListReader.TryRead(line, []), Is.False);
 
-    private static string Text(ExtensionOffer offer) => string.Concat(
-        offer.Parameters.Select(p => p.Value is null ? $";{p.Name}" : $";{p.Name}={p.Value}").Prepend(offer.Name));
+    private static string Text(ExtensionOffer offer) =>
+        string.Concat(offer.Parameters.Select(Text).Prepend(offer.Name));
+
+    private static string Text(ExtensionParameter parameter) =>
+        parameter.Value is null ? $";{parameter.Name}" : $";{parameter.Name}={parameter.Value}";
 }

@@ -3,7 +3,9 @@ using RawWs.Protocol.Http;
 
 namespace RawWs.Tests.Protocol.Http;
 
-/// <summary>Feeds a reader the same bytes whole, split at every byte and byte by byte, and demands one outcome.</summary>
+/// <summary>
+/// Feeds a reader the same bytes whole, split at every byte and byte by byte, and demands one outcome.
+/// </summary>
 internal static class Feed
 {
     public static readonly HttpLimits Defaults = new();
@@ -11,7 +13,8 @@ internal static class Feed
     public static byte[] Bytes(string wire) => Encoding.Latin1.GetBytes(wire);
 
     /// <summary>A request with one valid Host and the given header lines, each with its CRLF.</summary>
-    public static string Request(string lines) => $"GET /chat?a=b HTTP/1.1\r\nHost: example.com\r\n{lines}\r\n";
+    public static string Request(string lines) =>
+        $"GET /chat?a=b HTTP/1.1\r\nHost: example.com\r\n{lines}\r\n";
 
     public static RequestHead Head(string wire, HttpLimits? limits = null)
     {
@@ -38,7 +41,8 @@ internal static class Feed
         for (var cut = 1; cut < wire.Length; cut += step)
         {
             var split = Parse(wire, [cut, wire.Length], limits);
-            if (split.Summary != whole.Summary) Assert.That(split.Summary, Is.EqualTo(whole.Summary), $"at {cut}");
+            if (split.Summary != whole.Summary)
+                Assert.That(split.Summary, Is.EqualTo(whole.Summary), $"at {cut}");
         }
 
         return whole;
@@ -108,7 +112,8 @@ internal sealed record HeadOutcome(HttpParseStatus Status, HttpError Error, Requ
         ? $"{Status} {Error.Status} {Error.Message}"
         : string.Join(
             '\n',
-            $"{Status} {Consumed} {Head.Method} {Head.Target} {Head.Path} {Head.Query} {Head.IsHttp11} {Head.Host}",
+            $"{Status} {Consumed} {Head.Method} {Head.Target} {Head.Path} {Head.Query}",
+            $"{Head.IsHttp11} {Head.Host}",
             $"{Head.KeepAlive} {Head.IsChunked} {Head.ContentLength} {Head.ExpectsContinue}",
             string.Join('\n', Head.Headers));
 }

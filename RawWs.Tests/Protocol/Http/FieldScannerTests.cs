@@ -8,6 +8,7 @@ public sealed class FieldScannerTests
     private static readonly (string Name, string Lines)[] _malformed =
     [
         ("a bare LF after a value", "A: b\n"),
+        ("two bare LFs after a value", "A: b\n\n"),
         ("a bare LF in a value", "A: b\nB: c\r\n"),
         ("a bare CR in a value", "A: b\rc\r\n"),
         ("two CRs at the end", "A: b\r\r\n"),
@@ -48,7 +49,8 @@ public sealed class FieldScannerTests
         Assert.That(Feed.Verdict("GET / HTTP/1.1\r\n Host: h\r\n\r\n"), Is.EqualTo(400));
 
     [Test]
-    public void Fails_at_the_first_bad_byte() => Assert.That(Feed.Verdict("GET / HTTP/1.1\r\nA "), Is.EqualTo(400));
+    public void Fails_at_the_first_bad_byte() =>
+        Assert.That(Feed.Verdict("GET / HTTP/1.1\r\nA "), Is.EqualTo(400));
 
     [Test]
     public void White_space_around_a_value_is_no_part_of_it()

@@ -9,7 +9,8 @@ public sealed class HeaderListTests
     [Test]
     public void Keeps_lines_in_order()
     {
-        Assert.That(_headers.Select(line => $"{line.Key}={line.Value}"), Is.EqualTo(["A=1", "b=x , Y", "a=2", "B=z"]));
+        Assert.That(_headers.Select(line => $"{line.Key}={line.Value}"),
+            Is.EqualTo(["A=1", "b=x , Y", "a=2", "B=z"]));
         Assert.That(_headers.Count, Is.EqualTo(4));
         Assert.That(_headers[2].Value, Is.EqualTo("2"));
     }

@@ -2,7 +2,9 @@ using RawWs.Protocol.Http;
 
 namespace RawWs.Tests.Protocol.Http;
 
-/// <summary>Heads from a seeded generator: whatever comes, it is accepted or a listed error, however it is split.</summary>
+/// <summary>
+/// Heads from a seeded generator: whatever comes, it is accepted or a listed error, however it is split.
+/// </summary>
 public sealed class HostileHeadTests
 {
     private static readonly int[] _listed = [0, 400, 414, 431, 501, 505];
@@ -12,23 +14,27 @@ public sealed class HostileHeadTests
 
     private static readonly string[] _lines =
     [
-        "GET / HTTP/1.1", "POST /a?b HTTP/1.1", "GET http://h/ HTTP/1.0", "OPTIONS * HTTP/1.1", "GET / HTTP/1.2",
-        "PRI * HTTP/2.0", "GET /a b HTTP/1.1", "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1", "\r\nGET / HTTP/1.1",
+        "GET / HTTP/1.1", "POST /a?b HTTP/1.1", "GET http://h/ HTTP/1.0", "OPTIONS * HTTP/1.1",
+        "GET / HTTP/1.2", "PRI * HTTP/2.0", "GET /a b HTTP/1.1", "\r\nGET / HTTP/1.1",
+        "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1",
     ];
 
     private static readonly string[] _headers =
     [
-        "Host: h", "Host: h:80", "Host: a b", "Content-Length: 3", "Content-Length: 3, 3", "Content-Length: -1",
-        "Transfer-Encoding: chunked", "Transfer-Encoding: gzip", "Connection: close", "A : b", ": b", "A", " fold",
-        "A: b\0", "X: vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv", "B:", "Expect: 100-continue",
+        "Host: h", "Host: h:80", "Host: a b", "Content-Length: 3", "Content-Length: 3, 3",
+        "Content-Length: -1", "Transfer-Encoding: chunked", "Transfer-Encoding: gzip", "Connection: close",
+        "A : b", ": b", "A", " fold", "A: b\0", "B:", "Expect: 100-continue",
+        "X: vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv",
     ];
 
-    private static readonly string[] _ends = ["\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r", "\r\r\n", ""];
+    private static readonly string[] _ends =
+        ["\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\r\n", "\n", "\r", "\r\r\n", ""];
 
     private static readonly string[] _chunks =
     [
-        "5\r\nhello\r\n", "5\r\nhello\r\n", "1;x=y\r\nh\r\n", "0\r\n\r\n", "0\r\nA: b\r\n\r\n", "0\r\nA\r\n", "0x5\r\n",
-        "ffffffffffffffffff\r\n", "7fffffffffffffff\r\n", "5\nhello\r\n", " 5\r\n", "5\r\nhelloworld", "c\r\n",
+        "5\r\nhello\r\n", "5\r\nhello\r\n", "1;x=y\r\nh\r\n", "0\r\n\r\n", "0\r\nA: b\r\n\r\n", "0\r\nA\r\n",
+        "0x5\r\n", "ffffffffffffffffff\r\n", "7fffffffffffffff\r\n", "5\nhello\r\n", " 5\r\n",
+        "5\r\nhelloworld", "c\r\n",
     ];
 
     [Test]

@@ -7,10 +7,12 @@ public sealed class HttpLimitsTests
     [Test]
     public void A_limit_out_of_range_is_misuse()
     {
-        Assert.That(() => new HttpLimits { MaxHeaderBytes = -1 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new HttpLimits { MaxHeaderBytes = -1 },
+            Throws.InstanceOf<ArgumentOutOfRangeException>());
         Assert.That(() => new HttpLimits { MaxHeaders = int.MaxValue },
             Throws.InstanceOf<ArgumentOutOfRangeException>());
-        Assert.That(() => new HttpLimits { MaxBodyBytes = -1 }, Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new HttpLimits { MaxBodyBytes = -1 },
+            Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
     [Test]

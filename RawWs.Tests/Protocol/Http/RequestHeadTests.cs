@@ -26,7 +26,8 @@ public sealed class RequestHeadTests
     {
         var head = Feed.Head("GET http://a:81/x?y HTTP/1.1\r\nHost: b\r\n\r\n");
         Assert.That((head.Host, head.Path, head.Query), Is.EqualTo(("a:81", "/x", "y")));
-        Assert.That(Feed.Verdict("GET http://a/ HTTP/1.1\r\n\r\n"), Is.EqualTo(400), "it does not stand in for it");
+        Assert.That(Feed.Verdict("GET http://a/ HTTP/1.1\r\n\r\n"), Is.EqualTo(400),
+            "it does not stand in for it");
     }
 
     [TestCase("1.1", "", true)]

@@ -7,7 +7,8 @@ public sealed class RequestParserTests
     [Test]
     public void Reads_a_request_head()
     {
-        var head = Feed.Head("GET /chat?room=a&b HTTP/1.1\r\nHost: example.com:8080\r\nAccept:  */*\t \r\nX-Empty:\r\n\r\n");
+        var head = Feed.Head(
+            "GET /chat?room=a&b HTTP/1.1\r\nHost: example.com:8080\r\nAccept:  */*\t \r\nX-Empty:\r\n\r\n");
         using (Assert.EnterMultipleScope())
         {
             Assert.That(head.Method, Is.EqualTo("GET"));
@@ -40,9 +41,11 @@ public sealed class RequestParserTests
         for (var i = 0; i < 3; i++)
         {
             var wire = Feed.Bytes($"POST /{i} HTTP/1.{i % 2}\r\nHost: h{i}\r\nX-{i}: {i}\r\n\r\n");
-            Assert.That(parser.Read(wire.AsSpan(0, 20), out _, out _), Is.EqualTo(HttpParseStatus.Incomplete));
+            Assert.That(parser.Read(wire.AsSpan(0, 20), out _, out _),
+                Is.EqualTo(HttpParseStatus.Incomplete));
             Assert.That(parser.HasStarted, Is.True);
-            Assert.That(parser.Read(wire, out var head, out var consumed), Is.EqualTo(HttpParseStatus.Complete));
+            Assert.That(parser.Read(wire, out var head, out var consumed),
+                Is.EqualTo(HttpParseStatus.Complete));
             Assert.That(parser.HasStarted, Is.False);
             Assert.That(consumed, Is.EqualTo(wire.Length));
             Assert.That(head!.Target, Is.EqualTo($"/{i}"));
@@ -193,11 +196,14 @@ public sealed class RequestParserTests
         Assert.That(() => parser.Read("GET"u8, out _, out _), Throws.ArgumentException);
     }
 
-    /// <summary>Each byte is spoilt once it has been seen, so a parser that looked twice would fail.</summary>
+    /// <summary>
+    /// Each byte is spoilt once it has been seen, so a parser that looked twice would fail.
+    /// </summary>
     [Test]
     public void No_byte_is_judged_twice()
     {
-        var lines = string.Concat(Enumerable.Repeat($"X-{new string('n', 300)}: {new string('v', 2900)}\r\n", 10));
+        var line = $"X-{new string('n', 300)}: {new string('v', 2900)}\r\n";
+        var lines = string.Concat(Enumerable.Repeat(line, 10));
         var wire = Feed.Bytes($"GET /{new string('a', 4000)} HTTP/1.1\r\nHost: h\r\n{lines}\r\n");
         var fieldsStart = wire.AsSpan().IndexOf("X-"u8);
         var parser = new RequestParser(Feed.Defaults);

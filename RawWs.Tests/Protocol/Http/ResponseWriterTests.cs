@@ -116,7 +116,8 @@ public sealed class ResponseWriterTests
     public void A_405_has_Allow()
     {
         Assert.That(Error(new(405, "No."), close: false), Does.Contain("\r\nAllow: GET\r\n"));
-        var text = Write(output => ResponseWriter.WriteError(output, new(405, "No."), false, true, "GET, POST"));
+        var error = new HttpError(405, "No.");
+        var text = Write(output => ResponseWriter.WriteError(output, error, false, true, "GET, POST"));
         Assert.That(text, Does.Contain("\r\nAllow: GET, POST\r\n"));
         Assert.That(text, Does.EndWith("\r\n\r\n"));
     }
@@ -137,7 +138,8 @@ public sealed class ResponseWriterTests
     {
         int[] statuses =
         [
-            101, 200, 204, 206, 304, 400, 403, 404, 405, 408, 413, 414, 416, 426, 429, 431, 500, 501, 503, 505,
+            101, 200, 204, 206, 304, 400, 403, 404, 405, 408, 413, 414, 416, 426, 429,
+            431, 500, 501, 503, 505,
         ];
         Assert.That(statuses.Where(status => ReasonPhrases.Get(status).IsEmpty), Is.Empty);
     }
@@ -152,5 +154,6 @@ public sealed class ResponseWriterTests
         return Text(output);
     }
 
-    private static string Text(ArrayBufferWriter<byte> output) => Encoding.Latin1.GetString(output.WrittenSpan);
+    private static string Text(ArrayBufferWriter<byte> output) =>
+        Encoding.Latin1.GetString(output.WrittenSpan);
 }

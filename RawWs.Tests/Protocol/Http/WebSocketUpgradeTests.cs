@@ -9,7 +9,8 @@ public sealed class WebSocketUpgradeTests
     private const string Key = "dGhlIHNhbXBsZSBub25jZQ==";
 
     private const string Valid =
-        $"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {Key}\r\nSec-WebSocket-Version: 13\r\n";
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        + $"Sec-WebSocket-Key: {Key}\r\nSec-WebSocket-Version: 13\r\n";
 
     [Test]
     public void The_accept_key_is_that_of_RFC_6455_section_1_3()
@@ -64,9 +65,12 @@ public sealed class WebSocketUpgradeTests
     }
 
     [TestCase("Connection: Upgrade\r\n", "", TestName = "A missing Connection is 400")]
-    [TestCase("Connection: Upgrade\r\n", "Connection: close\r\n", TestName = "Connection without Upgrade is 400")]
-    [TestCase("Connection: ", "Content-Length: 1\r\nConnection: ", TestName = "A Content-Length above 0 is 400")]
-    [TestCase("Connection: ", "Transfer-Encoding: chunked\r\nConnection: ", TestName = "A chunked body is 400")]
+    [TestCase("Connection: Upgrade\r\n", "Connection: close\r\n",
+        TestName = "Connection without Upgrade is 400")]
+    [TestCase("Connection: ", "Content-Length: 1\r\nConnection: ",
+        TestName = "A Content-Length above 0 is 400")]
+    [TestCase("Connection: ", "Transfer-Encoding: chunked\r\nConnection: ",
+        TestName = "A chunked body is 400")]
     [TestCase($"Sec-WebSocket-Key: {Key}\r\n", "", TestName = "A missing key is 400")]
     [TestCase(
         "Connection: ", $"Sec-WebSocket-Key: {Key}\r\nConnection: ", TestName = "A key given twice is 400")]
@@ -174,7 +178,8 @@ public sealed class WebSocketUpgradeTests
     {
         var upgrade = Read(Feed.Head(Feed.Request(Valid)));
         var output = new ArrayBufferWriter<byte>();
-        upgrade.WriteAccept(output, null, [new("Sec-WebSocket-Extensions", "permessage-deflate"), new("X", "y")]);
+        upgrade.WriteAccept(output, null,
+            [new("Sec-WebSocket-Extensions", "permessage-deflate"), new("X", "y")]);
         Assert.That(Encoding.ASCII.GetString(output.WrittenSpan),
             Does.EndWith("\r\nSec-WebSocket-Extensions: permessage-deflate\r\nX: y\r\n\r\n"));
     }
@@ -183,7 +188,8 @@ public sealed class WebSocketUpgradeTests
     public void The_clients_own_handshake_is_accepted()
     {
         var output = new ArrayBufferWriter<byte>();
-        WebSocketUpgrade.WriteRequest(output, "h:80", "/a?b", "the sample nonce"u8, [new("Origin", "http://h")]);
+        WebSocketUpgrade.WriteRequest(output, "h:80", "/a?b", "the sample nonce"u8,
+            [new("Origin", "http://h")]);
         var wire = Encoding.ASCII.GetString(output.WrittenSpan);
         Assert.That(wire, Does.StartWith("GET /a?b HTTP/1.1\r\nHost: h:80\r\n"));
         var upgrade = Read(Feed.Head(wire));
