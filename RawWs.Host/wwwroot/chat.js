@@ -11,15 +11,15 @@ const client = new EnvelopeClient();
 
 client.on("chat", ({ from, text }) => addMessage(from, text));
 client.on("server message", ({ msg }) => {
-  if (msg === "broadcast") addEntry(messages, "Someone joined.", { kind: "state", limit: LIMIT });
+  if (msg === "broadcast") addNote("Someone joined.");
 });
 
-client.onState(({ name, id, code }) => {
+client.on("connect", () => addNote("You are connected."));
+client.on("disconnect", () => addNote("The connection ended."));
+
+client.onState(({ name, id }) => {
   element("send").disabled = name !== "open";
   element("me").textContent = id ?? "not connected";
-  if (name === "open") addEntry(messages, "You are connected.", { kind: "state", limit: LIMIT });
-  if (name === "closed" && code !== null)
-    addEntry(messages, "The connection ended.", { kind: "state", limit: LIMIT });
 });
 
 element("compose").addEventListener("submit", event => {
@@ -33,6 +33,10 @@ element("compose").addEventListener("submit", event => {
 
 showState(element("state-line"), client);
 client.connect();
+
+function addNote(text) {
+  addEntry(messages, text, { kind: "state", limit: LIMIT });
+}
 
 function addMessage(from, text, own = false) {
   const item = document.createElement("li");

@@ -26,12 +26,15 @@ client.on("warn", count => {
   element("late").textContent = `The last one came ${seconds} s after its number.`;
 });
 
-client.onState(({ name, code }) => {
+client.on("connect", begin);
+client.on("disconnect", () => {
   clearInterval(timer);
+  addEntry(element("log"), "disconnected", { kind: "state" });
+});
+
+client.onState(({ name }) => {
   chart.run(name === "open" && !paused);
   element("send-high").disabled = name !== "open";
-  if (name === "closed" && code !== null) addEntry(element("log"), "disconnected", { kind: "state" });
-  if (name === "open") begin();
 });
 
 element("send-high").addEventListener("click", () => {

@@ -11,6 +11,7 @@ const MAX_PENDING_ACKS = 256;
 const MAX_BUFFERED_BYTES = 1 << 20;
 const CONNECT_TIMEOUT_MS = 10_000;
 const STABLE_AFTER_MS = 5_000;
+const ABNORMAL = 1006;
 const NO_CONNECT = 4000;
 const NO_ENVELOPE = 4001;
 
@@ -34,9 +35,12 @@ export function envelopeUrl(path = "/ws", base = globalThis.location.href) {
  * One client of one server, over as many connections as it takes.
  *
  * `state` is what every state listener is given:
- * `{ name: "connecting" | "open" | "closed", id, code, reason, retryIn }`. There `code` and `reason` tell how
- * the last connection ended (null before the first end), and `retryIn` is the delay in milliseconds before
- * the next attempt (null when there will be none).
+ * `{ name: "connecting" | "open" | "closed", id, code, reason, failures, retryIn }`. There `code` and `reason`
+ * tell how the last connection ended (null before the first end), `failures` counts the attempts that failed
+ * since, and `retryIn` is the delay in milliseconds before the next attempt (null when there will be none).
+ *
+ * Besides what the server sends there are the events `connect` (its data), `disconnect` (`{ code, reason }`),
+ * `connect_error` (its data) and `error` (the server did not accept a message).
  */
 export class EnvelopeClient {
   #url;
@@ -49,7 +53,7 @@ export class EnvelopeClient {
   #socket = null;
   #wanted = false;
   #timer = null;
-  #stateNow = { name: "closed", id: null, code: null, reason: null, retryIn: null };
+  #stateNow = { name: "closed", id: null, code: null, reason: null, failures: 0, retryIn: null };
 
   constructor(url = envelopeUrl(), { auth = {} } = {}) {
     this.#url = url;
@@ -139,13 +143,22 @@ export class EnvelopeClient {
   }
 
   #closed(code, reason) {
+    const wasOpen = this.#stateNow.name === "open";
     clearTimeout(this.#timer);
     this.#socket = null;
     for (const id of [...this.#acks.keys()])
       this.#settle(id, ack => ack.reject(new EnvelopeError("the connection closed", "closed")));
     const retryIn = this.#wanted ? this.#backoff.next() : null;
     if (retryIn !== null) this.#timer = setTimeout(() => this.connect(), retryIn);
-    this.#setState({ name: "closed", id: null, code, reason, retryIn });
+    this.#setState({ name: "closed", id: null, retryIn, ...this.#ending(code, reason) });
+    if (wasOpen) this.#dispatch("disconnect", [{ code, reason }]);
+  }
+
+  // An attempt that came to nothing says less than the end of the connection before it.
+  #ending(code, reason) {
+    const now = this.#stateNow;
+    const attemptFailed = now.name === "connecting" && code === ABNORMAL && now.code !== null;
+    return attemptFailed ? { failures: now.failures + 1 } : { code, reason, failures: 0 };
   }
 
   #receive(text) {

@@ -15,12 +15,13 @@ export function showState(root, client) {
     root.dataset.state = state.name;
     text.textContent = describe(state);
     part("id").textContent = state.id ?? "none";
+    part("id").parentElement.hidden = state.id === null;
     const cameBack = state.name !== "closed" && state.code !== null;
     part("last").textContent = cameBack ? `Closed before: ${ending(state)}` : "";
     button.hidden = state.name !== "closed";
     clearInterval(ticking);
     wait.textContent = "";
-    if (state.retryIn !== null) ticking = countDown(wait, state.retryIn);
+    if (state.retryIn !== null) ticking = countDown(wait, state);
   });
 }
 
@@ -42,11 +43,12 @@ const MEANINGS = {
 };
 
 // The seconds run outside the live region: a screen reader shall hear the state once, not every second.
-function countDown(element, milliseconds) {
-  const due = performance.now() + milliseconds;
+function countDown(element, { retryIn, failures }) {
+  const due = performance.now() + retryIn;
+  const attempt = failures === 0 ? "Trying again" : `Attempt ${failures + 1}`;
   const show = () => {
     const left = Math.max(0, Math.ceil((due - performance.now()) / 1000));
-    element.textContent = `Trying again in ${left} s.`;
+    element.textContent = `${attempt} in ${left} s.`;
   };
   show();
   return setInterval(show, 250);

@@ -41,6 +41,7 @@ export const reconnectChecks = {
     await Promise.all(pages.map(page => showed(page, "Closed: 1001", { timeout: 4 * PATIENCE })));
     await Promise.all(pages.map(page =>
       page.locator('#state-line[data-state="open"]').waitFor({ timeout: 4 * PATIENCE })));
+    for (const page of pages) await page.locator("#state-line", { hasText: "Closed before: 1001" }).waitFor();
     const after = await Promise.all(pages.map(connectionId));
     ensure(after.every((id, i) => id !== before[i]), "a connection kept its id over a restart");
     await pages[1].waitForFunction(seen => Number(document.getElementById("updates").textContent) > seen,
