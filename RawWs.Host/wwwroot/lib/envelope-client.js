@@ -35,8 +35,9 @@ export function envelopeUrl(path = "/ws", base = globalThis.location.href) {
  * One client of one server, over as many connections as it takes.
  *
  * `state` is what every state listener is given:
- * `{ name: "connecting" | "open" | "closed", id, code, reason, failures, retryIn }`. `code` and `reason` tell how the last connection ended (null before the first end), `failures` counts the attempts that failed
- * since, and `retryIn` is the delay in milliseconds before the next attempt (null when there will be none).
+ * `{ name: "connecting" | "open" | "closed", id, code, reason, failures, retryIn }`. `code` and `reason` tell
+ * how the last connection ended (null before the first end), `failures` counts the attempts that failed since,
+ * and `retryIn` is the delay in milliseconds before the next attempt (null when there will be none).
  *
  * Besides what the server sends there are the events `connect` (its data), `disconnect` (`{ code, reason }`),
  * `connect_error` (its data) and `error` (the server did not accept a message).
@@ -179,7 +180,7 @@ export class EnvelopeClient {
     clearTimeout(this.#timer);
     // Only a connection that lasts ends the backoff: a server that accepts and drops must not be hammered.
     this.#timer = setTimeout(() => this.#backoff.reset(), STABLE_AFTER_MS);
-    this.#setState({ name: "open", id: data?.id ?? null, retryIn: null });
+    this.#setState({ name: "open", id: data?.id ?? null, failures: 0, retryIn: null });
     this.#dispatch("connect", [data]);
   }
 
