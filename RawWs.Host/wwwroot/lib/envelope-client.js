@@ -36,7 +36,7 @@ export function envelopeUrl(path = "/ws", base = globalThis.location.href) {
  *
  * `state` is what every state listener is given:
  * `{ name: "connecting" | "open" | "closed", id, code, reason, failures, retryIn }`. `code` and `reason` tell
- * how the last connection ended (null before the first end), `failures` counts the attempts that failed since,
+ * how the last connection ended (null before the first end), `failures` counts failed attempts since,
  * and `retryIn` is the delay in milliseconds before the next attempt (null when there will be none).
  *
  * Besides what the server sends there are the events `connect` (its data), `disconnect` (`{ code, reason }`),
