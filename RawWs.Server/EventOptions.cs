@@ -11,10 +11,10 @@ namespace RawWs.Server;
 public sealed class EventOptions
 {
     /// <summary>
-    /// Handlers of one socket that may be unfinished at a time; default 1,000. An event that arrives at the bound
-    /// waits, and with it everything behind it on that connection: TCP pushes back on the client.
-    /// 1 handles events strictly one after another, but then a handler that waits for an ack of its own client
-    /// waits in vain if the client sends another event before it answers. 1,000 is far above what a
+    /// Handlers of one socket that may be unfinished at a time; default 1,000. An event that arrives at the
+    /// bound waits, and with it everything behind it on that connection: TCP pushes back on the client.
+    /// 1 handles events strictly one after another, but then a handler that waits for an ack of its own
+    /// client waits in vain if the client sends another event before it answers. 1,000 is far above what a
     /// well-behaved client has in flight, and bounds what a hostile one can pile up.
     /// </summary>
     public int MaxConcurrentHandlers { get; set; } = 1_000;
@@ -26,38 +26,39 @@ public sealed class EventOptions
     public int MaxPendingAcks { get; set; } = 1_000;
 
     /// <summary>
-    /// How long an emitted event waits for its ack when the call names no time of its own; default 10 seconds,
-    /// well under the time after which a silent peer is given up, so that the call fails before the connection does.
+    /// How long an emitted event waits for its ack when the call names no time of its own; default 10
+    /// seconds, well under the time after which a silent peer is given up, so that the call fails before the
+    /// connection does.
     /// </summary>
     public TimeSpan AckTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How deep JSON may be nested, inbound and outbound; default 128. Real data stays under 100, and a reader that
-    /// recurses needs a bound. It overrides <see cref="JsonSerializerOptions.MaxDepth"/>.
+    /// How deep JSON may be nested, inbound and outbound; default 128. Real data stays under 100, and a
+    /// reader that recurses needs a bound. It overrides <see cref="JsonSerializerOptions.MaxDepth"/>.
     /// </summary>
     public int MaxJsonDepth { get; set; } = 128;
 
     /// <summary>
-    /// Bytes of JSON that one emitted event may carry; default 4 MiB. A larger one would fill the outbox of every
-    /// receiver by itself and cut it off as a slow consumer: better the emitter is told.
+    /// Bytes of JSON that one emitted event may carry; default 4 MiB. A larger one would fill the outbox of
+    /// every receiver by itself and cut it off as a slow consumer: better the emitter is told.
     /// </summary>
     public int MaxEmitBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Rooms that one socket may be in, beside its own; default 10,000. Room names often come from clients, so
-    /// without a bound one of them could fill the memory by joining.
+    /// Rooms that one socket may be in, beside its own; default 10,000. Room names often come from clients,
+    /// so without a bound one of them could fill the memory by joining.
     /// </summary>
     public int MaxRoomsPerSocket { get; set; } = 10_000;
 
     /// <summary>
-    /// Namespaces that one connection may be in or ask for at a time; default 32. Applications use a handful; with
-    /// dynamic namespaces each costs memory at a client's word.
+    /// Namespaces that one connection may be in or ask for at a time; default 32. Applications use a
+    /// handful; with dynamic namespaces each costs memory at a client's word.
     /// </summary>
     public int MaxNamespacesPerConnection { get; set; } = 32;
 
     /// <summary>
-    /// Malformed envelopes that a connection may send before it is closed; default 10. A few are a bug in a page,
-    /// worth an answer each; many are an attack.
+    /// Malformed envelopes that a connection may send before it is closed; default 10. A few are a bug in a
+    /// page, worth an answer each; many are an attack.
     /// </summary>
     public int MaxMalformedEnvelopes { get; set; } = 10;
 
@@ -67,24 +68,27 @@ public sealed class EventOptions
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(45);
 
     /// <summary>
-    /// How long an envelope connection waits for an explicit connect before it joins <c>/</c> by itself; default
-    /// 2 seconds: several round trips for a client that brings credentials, not too long for one that does not.
+    /// How long an envelope connection waits for an explicit connect before it joins <c>/</c> by itself;
+    /// default 2 seconds: several round trips for a client that brings credentials, not too long for one
+    /// that does not.
     /// </summary>
     public TimeSpan ConnectGracePeriod { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// How arguments become JSON and back: camelCase names, matched without regard to case, and text written as it
-    /// is rather than escaped for HTML.
+    /// How arguments become JSON and back: camelCase names, matched without regard to case, and text written
+    /// as it is rather than escaped for HTML.
     /// </summary>
     /// <remarks>
     /// In a trimmed or AOT-compiled application put a source-generated context in front:
-    /// <c>SerializerOptions.TypeInfoResolverChain.Insert(0, MyJsonContext.Default)</c>. Primitives, strings and
-    /// <see cref="JsonElement"/> are known already.
+    /// <c>SerializerOptions.TypeInfoResolverChain.Insert(0, MyJsonContext.Default)</c>. Primitives, strings
+    /// and <see cref="JsonElement"/> are known already.
     /// </remarks>
     public JsonSerializerOptions SerializerOptions { get; } = CreateSerializerOptions();
 
     /// <summary>Checks every limit.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">A limit is zero or negative, or out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A limit is zero or negative, or out of its range.
+    /// </exception>
     public void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxConcurrentHandlers);
@@ -116,7 +120,7 @@ public sealed class EventOptions
     }
 
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification =
-        "Reached only where reflection is enabled for JSON, which trimming switches off unless the application asks.")]
+        "Reached only where reflection is enabled for JSON; trimming switches it off by default.")]
     [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The same switch guards it.")]
     private static void AddReflection(JsonSerializerOptions options) =>
         options.TypeInfoResolverChain.Add(new DefaultJsonTypeInfoResolver());

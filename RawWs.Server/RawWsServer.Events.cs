@@ -13,16 +13,19 @@ public sealed partial class RawWsServer : Emitter
 
     internal override EventHub Hub { get; }
 
-    /// <summary>The namespace of a name, such as <c>/admin</c>: made at the first call, the same at each further one.</summary>
+    /// <summary>
+    /// The namespace of a name, such as <c>/admin</c>: made at the first call, the same at each further one.
+    /// </summary>
     public EventNamespace Of(string name) => Hub.Of(name);
 
     /// <summary>
-    /// All namespaces whose names a predicate accepts: each is made when a client asks for it and goes with its
-    /// last client. Of several predicates that accept a name the first counts, and a namespace named before any.
+    /// All namespaces whose names a predicate accepts: each is made when a client asks for it and goes with
+    /// its last client. Of several predicates that accept a name the first counts, and a namespace named
+    /// before any.
     /// </summary>
     /// <param name="accepts">
-    /// Gets the name that a client asks for, with its slash. It must be quick and safe for any thread; when it
-    /// throws, it has not accepted.
+    /// Gets the name that a client asks for, with its slash. It must be quick and safe for any thread; when
+    /// it throws, it has not accepted.
     /// </param>
     public EventNamespace Of(Func<string, bool> accepts) => Hub.Of(accepts);
 

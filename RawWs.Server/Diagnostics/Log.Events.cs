@@ -8,10 +8,12 @@ namespace RawWs.Server.Diagnostics;
 internal static partial class Log
 {
     [LoggerMessage(2000, LogLevel.Error, "The handler of \"{EventName}\" failed for socket {SocketId}")]
-    public static partial void HandlerFailed(ILogger logger, Exception error, string eventName, string socketId);
+    public static partial void HandlerFailed(
+        ILogger logger, Exception error, string eventName, string socketId);
 
-    [LoggerMessage(2001, LogLevel.Debug, "Socket {SocketId} sent \"{EventName}\" with arguments that do not fit its handler")]
-    public static partial void BadArguments(ILogger logger, Exception error, string eventName, string socketId);
+    [LoggerMessage(2001, LogLevel.Debug, "Arguments of \"{EventName}\" from socket {SocketId} do not fit")]
+    public static partial void BadArguments(
+        ILogger logger, Exception error, string eventName, string socketId);
 
     [LoggerMessage(2002, LogLevel.Error, "A callback ({Callback}) failed for {Owner}")]
     public static partial void CallbackFailed(ILogger logger, Exception error, string callback, string owner);
@@ -23,13 +25,16 @@ internal static partial class Log
             ConnectMiddlewareFailedCore(logger, error, Printable(namespaceName), socketId);
     }
 
-    public static void ConnectionRefused(ILogger logger, string namespaceName, string socketId, string message)
+    public static void ConnectionRefused(
+        ILogger logger, string namespaceName, string socketId, string message)
     {
         if (logger.IsEnabled(LogLevel.Information))
             ConnectionRefusedCore(logger, Printable(namespaceName), socketId, Printable(message));
     }
 
-    /// <summary>Text from a client on one line and without control characters: <c>\u000A</c> for a new line.</summary>
+    /// <summary>
+    /// Text from a client on one line and without control characters: <c>\u000A</c> for a new line.
+    /// </summary>
     public static string Printable(string text)
     {
         const int maxLength = 200;
@@ -50,7 +55,7 @@ internal static partial class Log
     private static partial void ConnectMiddlewareFailedCore(
         ILogger logger, Exception error, string @namespace, string socketId);
 
-    [LoggerMessage(2004, LogLevel.Information, "Connect middleware of {Namespace} refused socket {SocketId}: {Reason}")]
+    [LoggerMessage(2004, LogLevel.Information, "{Namespace} refused socket {SocketId}: {Reason}")]
     private static partial void ConnectionRefusedCore(
         ILogger logger, string @namespace, string socketId, string reason);
 }

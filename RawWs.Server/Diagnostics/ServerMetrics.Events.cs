@@ -24,7 +24,8 @@ internal sealed partial class ServerMetrics
 
     public void HandlerFailed() => _handlerFailures.Add(1);
 
-    public void MessageDropped(bool isVolatile) => _messagesDropped.Add(1, isVolatile ? s_volatile : s_slowConsumer);
+    public void MessageDropped(bool isVolatile) =>
+        _messagesDropped.Add(1, isVolatile ? s_volatile : s_slowConsumer);
 
     public void AcksExpired(int count)
     {
@@ -40,7 +41,7 @@ internal sealed partial class ServerMetrics
         _eventsReceived = meter.CreateCounter<long>(
             "rawws.events.received", "{event}", "Events that clients sent.");
         _eventsSent = meter.CreateCounter<long>(
-            "rawws.events.sent", "{event}", "Events put into the outbox of a client, counted once per receiver.");
+            "rawws.events.sent", "{event}", "Events put into outboxes, counted once per receiver.");
         _handlerDuration = meter.CreateHistogram<double>(
             "rawws.handler.duration", "s", "Time from the start of an event's handler to its end.");
         _handlerFailures = meter.CreateCounter<long>(

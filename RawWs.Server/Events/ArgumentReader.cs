@@ -4,8 +4,8 @@ namespace RawWs.Server.Events;
 
 /// <summary>Walks comma-separated JSON values one by one, without building a tree.</summary>
 /// <remarks>
-/// The values have been checked by whoever decoded the packet; of anything else the walk makes wrong cuts, which the
-/// deserializer then refuses, but it stays inside its bytes and always ends.
+/// The values have been checked by whoever decoded the packet; of anything else the walk makes wrong cuts,
+/// which the deserializer then refuses, but it stays inside its bytes and always ends.
 /// </remarks>
 internal ref struct ArgumentReader
 {

@@ -4,8 +4,8 @@ namespace RawWs.Server.Events;
 
 /// <summary>A selection of the clients of a namespace, to be emitted to.</summary>
 /// <remarks>
-/// Immutable: each step makes another selection, which may be kept and used again. Who is selected is decided anew
-/// at each use, and nobody gets an event twice, in however many of the rooms it is.
+/// Immutable: each step makes another selection, which may be kept and used again. Who is selected is
+/// decided anew at each use, and nobody gets an event twice, in however many of the rooms it is.
 /// </remarks>
 public sealed class BroadcastOperator : Emitter
 {
@@ -20,12 +20,16 @@ public sealed class BroadcastOperator : Emitter
         _isVolatile = isVolatile;
     }
 
-    /// <summary>The same clients, for events that may be dropped when a receiver is not ready for them.</summary>
+    /// <summary>
+    /// The same clients, for events that may be dropped when a receiver is not ready for them.
+    /// </summary>
     public BroadcastOperator Volatile => new(_space, _audience, isVolatile: true);
 
     internal override EventHub Hub => _space.Hub;
 
-    /// <summary>Also everyone in any of these rooms; the first rooms that are named narrow the namespace to them.</summary>
+    /// <summary>
+    /// Also everyone in any of these rooms; the first rooms that are named narrow the namespace to them.
+    /// </summary>
     public BroadcastOperator To(params ReadOnlySpan<string> rooms)
     {
         CheckRooms(rooms);
@@ -77,8 +81,12 @@ public sealed class BroadcastOperator : Emitter
     /// <summary>Emits an event and gathers the acks of all receivers.</summary>
     /// <typeparam name="TResult">The type of the first value in each ack.</typeparam>
     /// <param name="name">The name of the event.</param>
-    /// <param name="timeout">How long to wait; <see cref="EventOptions.AckTimeout"/> if it is not given.</param>
-    /// <returns>Complete when all have answered or the time is over; who is missing makes it no failure.</returns>
+    /// <param name="timeout">
+    /// How long to wait; <see cref="EventOptions.AckTimeout"/> if it is not given.
+    /// </param>
+    /// <returns>
+    /// Complete when all have answered or the time is over; who is missing makes it no failure.
+    /// </returns>
     /// <exception cref="ArgumentException">The name is reserved, or the arguments cannot be sent.</exception>
     public Task<BroadcastAnswers<TResult>> EmitWithAckAsync<TResult>(string name, TimeSpan? timeout = null) =>
         AskAsync<TResult>(CheckName(name), EventArguments.None, timeout);
@@ -107,7 +115,8 @@ public sealed class BroadcastOperator : Emitter
         }
     }
 
-    private Task<BroadcastAnswers<TResult>> AskAsync<TResult>(string name, EventArguments arguments, TimeSpan? timeout)
+    private Task<BroadcastAnswers<TResult>> AskAsync<TResult>(
+        string name, EventArguments arguments, TimeSpan? timeout)
     {
         var answers = new AckCollector<TResult>(Hub.DeadlineAfter(timeout));
         foreach (EventNamespace space in _space.Reached)

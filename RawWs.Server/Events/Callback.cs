@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace RawWs.Server.Events;
 
-/// <summary>A callback of the application, in the one shape that is called, beside the delegate it was made from.</summary>
+/// <summary>
+/// A callback of the application, in the one shape that is called, beside the delegate it was made from.
+/// </summary>
 internal readonly record struct Callback<T>(Delegate Target, Func<T, Task?> Invoke)
 {
     public static Callback<T> From(Action<T> target)

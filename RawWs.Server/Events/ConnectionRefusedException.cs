@@ -1,6 +1,8 @@
 namespace RawWs.Server.Events;
 
-/// <summary>Thrown by connect middleware to refuse a client; its message and details go to that client.</summary>
+/// <summary>
+/// Thrown by connect middleware to refuse a client; its message and details go to that client.
+/// </summary>
 public sealed class ConnectionRefusedException : Exception
 {
     /// <summary>A refusal.</summary>

@@ -1,6 +1,8 @@
 namespace RawWs.Server.Events;
 
-/// <summary>Something that events can be emitted to: one client, a namespace, or a selection of its clients.</summary>
+/// <summary>
+/// Something that events can be emitted to: one client, a namespace, or a selection of its clients.
+/// </summary>
 /// <remarks>
 /// Every member may be called from any thread and from inside any callback. Nothing here waits for a client:
 /// an event is put into the outbox of each receiver, and a receiver whose outbox is full is disconnected.
@@ -14,12 +16,15 @@ public abstract class Emitter
     internal abstract EventHub Hub { get; }
 
     /// <summary>Emits an event without arguments.</summary>
-    /// <exception cref="ArgumentException">The name is one of those that the event layer keeps for itself.</exception>
+    /// <exception cref="ArgumentException">
+    /// The name is one of those that the event layer keeps for itself.
+    /// </exception>
     public void Emit(string name) => Send(CheckName(name), EventArguments.None);
 
     /// <summary>Emits an event with one argument.</summary>
     /// <exception cref="ArgumentException">
-    /// The name is reserved, the JSON is over <see cref="EventOptions.MaxEmitBytes"/>, or a number is NaN or infinite.
+    /// The name is reserved, the JSON is over <see cref="EventOptions.MaxEmitBytes"/>, or a number is NaN or
+    /// infinite.
     /// </exception>
     /// <exception cref="NotSupportedException">The serializer options do not know the type.</exception>
     public void Emit<T>(string name, T value) => Send(CheckName(name), Hub.Json.Encode(value));
@@ -44,8 +49,12 @@ public abstract class Emitter
 
     /// <summary>Emits an event whose arguments are JSON already.</summary>
     /// <param name="name">The name of the event.</param>
-    /// <param name="jsonValues">UTF-8 JSON values with commas between them; empty for none. Checked and copied.</param>
-    /// <exception cref="ArgumentException">The name is reserved, or the values are not JSON or are too large.</exception>
+    /// <param name="jsonValues">
+    /// UTF-8 JSON values with commas between them; empty for none. Checked and copied.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The name is reserved, or the values are not JSON or are too large.
+    /// </exception>
     public void EmitRaw(string name, ReadOnlySpan<byte> jsonValues) =>
         Send(CheckName(name), Hub.Json.Parse(jsonValues));
 
@@ -56,7 +65,8 @@ public abstract class Emitter
         ArgumentNullException.ThrowIfNull(name);
 
         // The official client cuts the connection when a server emits one of these.
-        if (name is "connect" or "connect_error" or "disconnect" or "disconnecting" or "newListener" or "removeListener")
+        if (name is "connect" or "connect_error" or "disconnect" or "disconnecting"
+            or "newListener" or "removeListener")
             throw new ArgumentException($"\"{name}\" is reserved for the event layer itself.", nameof(name));
 
         return name;

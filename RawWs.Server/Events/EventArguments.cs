@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace RawWs.Server.Events;
 
-/// <summary>The arguments of an event or of an ack, kept as JSON and turned into values when asked for.</summary>
+/// <summary>
+/// The arguments of an event or of an ack, kept as JSON and turned into values when asked for.
+/// </summary>
 /// <remarks>Immutable; it owns its bytes, may be kept, and may be emitted again as it is.</remarks>
 public sealed class EventArguments
 {
@@ -25,7 +27,9 @@ public sealed class EventArguments
     /// <summary>The number of arguments.</summary>
     public int Count { get; }
 
-    /// <summary>The argument at an index, as a <typeparamref name="T"/>; null where it is a JSON null.</summary>
+    /// <summary>
+    /// The argument at an index, as a <typeparamref name="T"/>; null where it is a JSON null.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such argument.</exception>
     /// <exception cref="JsonException">The argument does not fit the type.</exception>
     public T? Get<T>(int index)

@@ -2,8 +2,12 @@ using System.Text;
 
 namespace RawWs.Server.Events;
 
-/// <summary>One event from a client: its name, its arguments, and the ack if the client asked for one.</summary>
-/// <remarks>It owns its bytes, so it may be kept and used after the handler has returned, from any thread.</remarks>
+/// <summary>
+/// One event from a client: its name, its arguments, and the ack if the client asked for one.
+/// </summary>
+/// <remarks>
+/// It owns its bytes, so it may be kept and used after the handler has returned, from any thread.
+/// </remarks>
 public sealed class EventContext
 {
     private readonly AckReply? _reply;
@@ -25,7 +29,9 @@ public sealed class EventContext
     /// <summary>The client that sent it.</summary>
     public EventSocket Socket { get; }
 
-    /// <summary>The name of the event. It comes from the client: escape it before you log or show it.</summary>
+    /// <summary>
+    /// The name of the event. It comes from the client: escape it before you log or show it.
+    /// </summary>
     public string Name => field ??= Encoding.UTF8.GetString(_utf8Name.Span);
 
     /// <summary>The arguments.</summary>
@@ -38,10 +44,14 @@ public sealed class EventContext
 
     internal AckReply? Reply => _reply;
 
-    /// <summary>Answers the client with no value; without effect if it asked for no ack or has its answer.</summary>
+    /// <summary>
+    /// Answers the client with no value; without effect if it asked for no ack or has its answer.
+    /// </summary>
     public void Ack() => _reply?.Send(EventArguments.None);
 
-    /// <summary>Answers the client with one value; without effect if it asked for no ack or has its answer.</summary>
+    /// <summary>
+    /// Answers the client with one value; without effect if it asked for no ack or has its answer.
+    /// </summary>
     public void Ack<T>(T value) => _reply?.Send(value);
 
     /// <summary>Answers the client with two values.</summary>
@@ -58,6 +68,8 @@ public sealed class EventContext
         _reply?.Send(arguments);
     }
 
-    /// <summary>Answers the client with an error; without effect if it asked for no ack or has its answer.</summary>
+    /// <summary>
+    /// Answers the client with an error; without effect if it asked for no ack or has its answer.
+    /// </summary>
     public void AckError(string code, string message = "") => _reply?.SendError(code, message);
 }

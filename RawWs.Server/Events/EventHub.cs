@@ -73,7 +73,9 @@ internal sealed class EventHub
         return family;
     }
 
-    /// <summary>The namespace for one more client; null if there is none of that name. <see cref="Exit"/> undoes it.</summary>
+    /// <summary>
+    /// The namespace for one more client; null if there is none of that name. <see cref="Exit"/> undoes it.
+    /// </summary>
     public EventNamespace? Enter(string name)
     {
         if (TryEnter(name, out EventNamespace? present))
@@ -109,7 +111,9 @@ internal sealed class EventHub
         }
     }
 
-    /// <summary>Runs a callback of the application: what it throws, now or later, is logged and goes no further.</summary>
+    /// <summary>
+    /// Runs a callback of the application: what it throws, now or later, is logged and goes no further.
+    /// </summary>
     public void Run<T>(Callback<T> callback, T argument, string what, EventSocket socket)
     {
         try
@@ -136,7 +140,9 @@ internal sealed class EventHub
         return ticks >= long.MaxValue - now ? long.MaxValue : now + (long)Math.Ceiling(ticks);
     }
 
-    /// <summary>Fails the acks whose time is over. To be called every 50 ms or so: that is how late a timeout may be.</summary>
+    /// <summary>
+    /// Fails the acks whose time is over. To be called every 50 ms or so: that is how late a timeout may be.
+    /// </summary>
     public void ExpireAcks()
     {
         long now = Time.GetTimestamp();

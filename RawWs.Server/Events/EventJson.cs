@@ -53,7 +53,9 @@ internal sealed class EventJson
     }
 
     /// <summary>Copies and checks comma-separated JSON values that the application made itself.</summary>
-    /// <exception cref="ArgumentException">They are not JSON, are nested too deep or are too long.</exception>
+    /// <exception cref="ArgumentException">
+    /// They are not JSON, are nested too deep or are too long.
+    /// </exception>
     public EventArguments Parse(ReadOnlySpan<byte> jsonValues)
     {
         CheckSize(jsonValues.Length);
@@ -127,7 +129,7 @@ internal sealed class EventJson
         if (bytes > _maxBytes)
         {
             throw new ArgumentException(
-                $"The arguments take {bytes} bytes of JSON; {nameof(EventOptions.MaxEmitBytes)} is {_maxBytes}.");
+                $"The JSON takes {bytes} bytes; {nameof(EventOptions.MaxEmitBytes)} is {_maxBytes}.");
         }
     }
 

@@ -4,7 +4,9 @@ using System.Text.Json.Serialization;
 
 namespace RawWs.Server.Events;
 
-/// <summary>The types that an event can carry without any set-up, also where reflection is switched off.</summary>
+/// <summary>
+/// The types that an event can carry without any set-up, also where reflection is switched off.
+/// </summary>
 [JsonSerializable(typeof(bool))]
 [JsonSerializable(typeof(byte))]
 [JsonSerializable(typeof(sbyte))]

@@ -5,12 +5,12 @@ using RawWs.Server.Rooms;
 namespace RawWs.Server.Events;
 
 /// <summary>
-/// A part of the server with clients, rooms, handlers and middleware of its own, such as <c>/admin</c>; or a whole
-/// family of them, made on demand for the names that a predicate accepts.
+/// A part of the server with clients, rooms, handlers and middleware of its own, such as <c>/admin</c>; or a
+/// whole family of them, made on demand for the names that a predicate accepts.
 /// </summary>
 /// <remarks>
-/// A member of a family is there while it has clients. Handlers and middleware are added to the family, and what is
-/// emitted to the family goes to the clients of all its members.
+/// A member of a family is there while it has clients. Handlers and middleware are added to the family, and
+/// what is emitted to the family goes to the clients of all its members.
 /// </remarks>
 public sealed class EventNamespace : Emitter
 {
@@ -40,9 +40,12 @@ public sealed class EventNamespace : Emitter
     public string Name { get; }
 
     /// <summary>The clients that are connected now.</summary>
-    public IReadOnlyList<EventSocket> Sockets => new BroadcastOperator(this, Audience.Everyone).FetchSockets();
+    public IReadOnlyList<EventSocket> Sockets =>
+        new BroadcastOperator(this, Audience.Everyone).FetchSockets();
 
-    /// <summary>Everyone in the namespace, for events that may be dropped when a receiver is not ready for them.</summary>
+    /// <summary>
+    /// Everyone in the namespace, for events that may be dropped when a receiver is not ready for them.
+    /// </summary>
     public BroadcastOperator Volatile => new BroadcastOperator(this, Audience.Everyone).Volatile;
 
     internal override EventHub Hub { get; }
@@ -58,29 +61,38 @@ public sealed class EventNamespace : Emitter
     /// <summary>Sockets that are in or about to be; under the lock of the hub.</summary>
     internal int Users { get; set; }
 
-    /// <summary>The namespaces with clients that this one stands for: itself, or the members of the family.</summary>
+    /// <summary>
+    /// The namespaces with clients that this one stands for: itself, or the members of the family.
+    /// </summary>
     internal IEnumerable<EventNamespace> Reached => _members is null ? [this] : _members.Values;
 
-    /// <summary>Runs a handler for every client that has joined; it adds the handlers of that client's events.</summary>
+    /// <summary>
+    /// Runs a handler for every client that has joined; it adds the handlers of that client's events.
+    /// </summary>
     /// <remarks>
-    /// Events of the client wait until the handler returns, or comes to its first await. What it throws is logged;
-    /// the client stays.
+    /// Events of the client wait until the handler returns, or comes to its first await. What it throws is
+    /// logged; the client stays.
     /// </remarks>
-    public void OnConnection(Action<EventSocket> handler) => _onConnection.Add(Callback<EventSocket>.From(handler));
+    public void OnConnection(Action<EventSocket> handler) =>
+        _onConnection.Add(Callback<EventSocket>.From(handler));
 
     /// <inheritdoc cref="OnConnection(Action{EventSocket})"/>
     public void OnConnection(Func<EventSocket, Task> handler) =>
         _onConnection.Add(Callback<EventSocket>.From(handler));
 
     /// <summary>
-    /// Asks a middleware before a client may join; it refuses by throwing a <see cref="ConnectionRefusedException"/>,
-    /// whose message and details go to the client. Of any other exception the client learns nothing.
+    /// Asks a middleware before a client may join; it refuses by throwing a
+    /// <see cref="ConnectionRefusedException"/>, whose message and details go to the client. Of any other
+    /// exception the client learns nothing.
     /// </summary>
-    /// <remarks>Middleware runs in the order in which it was added, and the socket is not in any room yet.</remarks>
+    /// <remarks>
+    /// Middleware runs in the order in which it was added, and the socket is not in any room yet.
+    /// </remarks>
     public void Use(Action<EventSocket> middleware) => _guards.Add(Callback<EventSocket>.From(middleware));
 
     /// <inheritdoc cref="Use(Action{EventSocket})"/>
-    public void Use(Func<EventSocket, Task> middleware) => _guards.Add(Callback<EventSocket>.From(middleware));
+    public void Use(Func<EventSocket, Task> middleware) =>
+        _guards.Add(Callback<EventSocket>.From(middleware));
 
     /// <inheritdoc cref="Use(Action{EventSocket})"/>
     /// <param name="middleware">It gets a token that is cancelled when the connection dies.</param>
@@ -111,10 +123,13 @@ public sealed class EventNamespace : Emitter
     internal override void Send(string name, EventArguments arguments) =>
         new BroadcastOperator(this, Audience.Everyone).Send(name, arguments);
 
-    // One counter for all sockets of the namespace, so that one encoding of a broadcast serves every receiver.
+    // One counter for all sockets of the namespace, so that one encoding of a broadcast serves every
+    // receiver.
     internal long NextAckId() => Interlocked.Increment(ref _lastAckId);
 
-    /// <summary>Asks middleware, then joins the client and runs the connection handlers. Never fails.</summary>
+    /// <summary>
+    /// Asks middleware, then joins the client and runs the connection handlers. Never fails.
+    /// </summary>
     internal async Task ConnectAsync(EventSocket socket)
     {
         try
@@ -160,7 +175,8 @@ public sealed class EventNamespace : Emitter
         {
             return Hub.Json.EncodeObject(refusal.Details);
         }
-        catch (Exception e) when (e is NotSupportedException or InvalidOperationException or ArgumentException)
+        // A converter of the application's may throw anything.
+        catch (Exception e)
         {
             Log.CallbackFailed(Hub.Logger, e, "refusal details", Name);
             return default;

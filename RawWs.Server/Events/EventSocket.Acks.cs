@@ -4,12 +4,12 @@ public sealed partial class EventSocket
 {
     /// <summary>Emits an event and waits for the client's ack.</summary>
     /// <typeparam name="TResult">
-    /// The type of the first value in the ack, or <see cref="EventArguments"/> for all of them. A null or a missing
-    /// value is the default of a type that has null.
+    /// The type of the first value in the ack, or <see cref="EventArguments"/> for all of them. A null or a
+    /// missing value is the default of a type that has null.
     /// </typeparam>
     /// <param name="name">The name of the event.</param>
-    /// <param name="timeout">How long to wait; <see cref="EventOptions.AckTimeout"/> if it is not given. It is
-    /// watched by a coarse clock that serves all acks: it may be a little late, but never early.</param>
+    /// <param name="timeout">How long to wait; <see cref="EventOptions.AckTimeout"/> if it is not given. It
+    /// is watched by a coarse clock that serves all acks: it may be a little late, but never early.</param>
     /// <param name="cancellationToken">Ends the wait; the event has been emitted nevertheless.</param>
     /// <exception cref="ArgumentException">The name is reserved, or the arguments cannot be sent.</exception>
     /// <exception cref="InvalidOperationException">
@@ -31,14 +31,16 @@ public sealed partial class EventSocket
 
     /// <inheritdoc cref="EmitWithAckAsync{TResult}(string, TimeSpan?, CancellationToken)"/>
     public Task<TResult> EmitWithAckAsync<T1, T2, TResult>(
-        string name, T1 value1, T2 value2, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        string name, T1 value1, T2 value2, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
         AskAsync<TResult>(CheckName(name), Hub.Json.Encode(value1, value2), timeout, cancellationToken);
 
     /// <inheritdoc cref="EmitWithAckAsync{TResult}(string, TimeSpan?, CancellationToken)"/>
     public Task<TResult> EmitWithAckAsync<T1, T2, T3, TResult>(
         string name, T1 value1, T2 value2, T3 value3, TimeSpan? timeout = null,
         CancellationToken cancellationToken = default) =>
-        AskAsync<TResult>(CheckName(name), Hub.Json.Encode(value1, value2, value3), timeout, cancellationToken);
+        AskAsync<TResult>(
+            CheckName(name), Hub.Json.Encode(value1, value2, value3), timeout, cancellationToken);
 
     /// <summary>The client answered; ignored if nobody waits for this id (any more).</summary>
     /// <param name="id">The id under which it was asked.</param>
@@ -49,7 +51,7 @@ public sealed partial class EventSocket
     /// <summary>The client answered with an error; ignored if nobody waits for this id (any more).</summary>
     internal void OnAckError(long id, string code, string message) =>
         _acks.Take(id)?.Fail(new AckException(
-            string.IsNullOrEmpty(code) ? AckException.HandlerError : code, message, isReceived: true, inner: null));
+            string.IsNullOrEmpty(code) ? AckException.HandlerError : code, message, isReceived: true, null));
 
     private Task<TResult> AskAsync<TResult>(
         string name, EventArguments arguments, TimeSpan? timeout, CancellationToken cancellationToken)
@@ -70,7 +72,7 @@ public sealed partial class EventSocket
                 return Task.FromException<TResult>(PendingAcks.Gone(_reason));
             case AckAdded.TooMany:
                 return Task.FromException<TResult>(new InvalidOperationException(
-                    $"The client owes {Hub.Options.MaxPendingAcks} acks ({nameof(EventOptions.MaxPendingAcks)})."));
+                    $"{nameof(EventOptions.MaxPendingAcks)} is {Hub.Options.MaxPendingAcks}; it owes them."));
         }
 
         if (cancellationToken.CanBeCanceled)

@@ -9,8 +9,8 @@ public sealed partial class EventSocket
     private readonly Callbacks<EventContext> _guards = new();
     private readonly Callbacks<RefusedEvent> _errors = new();
 
-    // Completes when the handlers of the last event that had to wait for something have started; an event behind it
-    // waits for it. First of all for the connection handlers. Touched by the receive loop alone.
+    // Completes when the handlers of the last event that had to wait for something have started; an event
+    // behind it waits for it. First of all for the connection handlers. Touched by the receive loop alone.
     private Task _entry;
     private int _running;
     private TaskCompletionSource? _slot;
@@ -24,7 +24,9 @@ public sealed partial class EventSocket
     /// <summary>Takes away the handlers of all events.</summary>
     public void Off() => _handlers.Clear();
 
-    /// <summary>Runs a callback for every event that comes in, before middleware and whether or not it has handlers.</summary>
+    /// <summary>
+    /// Runs a callback for every event that comes in, before middleware and whether or not it has handlers.
+    /// </summary>
     public void OnAny(Action<EventContext> handler) => _any.Add(Callback<EventContext>.From(handler));
 
     /// <inheritdoc cref="OnAny(Action{EventContext})"/>
@@ -37,28 +39,33 @@ public sealed partial class EventSocket
     public void OffAny() => _any.Clear();
 
     /// <summary>
-    /// Asks a middleware before the handlers of every event run; it refuses the event by throwing. Nothing of that
-    /// goes to the client; <see cref="OnError(Action{RefusedEvent})"/> gets it.
+    /// Asks a middleware before the handlers of every event run; it refuses the event by throwing. Nothing
+    /// of that goes to the client; <see cref="OnError(Action{RefusedEvent})"/> gets it.
     /// </summary>
-    /// <remarks>Middleware runs in the order in which it was added. Events behind one that waits for it wait too.</remarks>
+    /// <remarks>
+    /// Middleware runs in the order in which it was added. Events behind one that waits for it wait too.
+    /// </remarks>
     public void Use(Action<EventContext> middleware) => _guards.Add(Callback<EventContext>.From(middleware));
 
     /// <inheritdoc cref="Use(Action{EventContext})"/>
-    public void Use(Func<EventContext, Task> middleware) => _guards.Add(Callback<EventContext>.From(middleware));
+    public void Use(Func<EventContext, Task> middleware) =>
+        _guards.Add(Callback<EventContext>.From(middleware));
 
     /// <summary>Runs a callback for every event that middleware refused.</summary>
     public void OnError(Action<RefusedEvent> handler) => _errors.Add(Callback<RefusedEvent>.From(handler));
 
     /// <inheritdoc cref="OnError(Action{RefusedEvent})"/>
-    public void OnError(Func<RefusedEvent, Task> handler) => _errors.Add(Callback<RefusedEvent>.From(handler));
+    public void OnError(Func<RefusedEvent, Task> handler) =>
+        _errors.Add(Callback<RefusedEvent>.From(handler));
 
     /// <summary>An event came in.</summary>
     /// <param name="utf8Name">Its name as UTF-8, with JSON's escapes undone.</param>
     /// <param name="arguments">Its arguments: checked JSON values with commas between them, or empty.</param>
     /// <param name="ackId">The id under which the client wants an answer, or null.</param>
     /// <returns>
-    /// Complete, but when <see cref="EventOptions.MaxConcurrentHandlers"/> are unfinished: the caller must not read
-    /// on, and must not call this again, before it completes. Never fails. The bytes are not used after the call.
+    /// Complete, but when <see cref="EventOptions.MaxConcurrentHandlers"/> are unfinished: the caller must
+    /// not read on, and must not call this again, before it completes. Never fails. The bytes are not used
+    /// after the call.
     /// </returns>
     internal ValueTask DispatchAsync(ReadOnlySpan<byte> utf8Name, ReadOnlySpan<byte> arguments, long? ackId)
     {
@@ -78,7 +85,8 @@ public sealed partial class EventSocket
         return default;
     }
 
-    private bool IsAtBound => System.Threading.Volatile.Read(ref _running) >= Hub.Options.MaxConcurrentHandlers;
+    private bool IsAtBound =>
+        System.Threading.Volatile.Read(ref _running) >= Hub.Options.MaxConcurrentHandlers;
 
     private async Task EnterLaterAsync(EventContext context)
     {

@@ -14,8 +14,8 @@ public sealed partial class EventSocket
     private bool _isOpening;
 
     /// <summary>
-    /// Runs a callback once when the client leaves, whatever the reason, while its rooms are still there to be seen;
-    /// at once if it has left already, and then its rooms are gone.
+    /// Runs a callback once when the client leaves, whatever the reason, while its rooms are still there to
+    /// be seen; at once if it has left already, and then its rooms are gone.
     /// </summary>
     public void OnDisconnecting(Action<DisconnectReason> handler) =>
         AddLast(ref _disconnecting, Callback<DisconnectReason>.From(handler));
@@ -25,9 +25,9 @@ public sealed partial class EventSocket
         AddLast(ref _disconnecting, Callback<DisconnectReason>.From(handler));
 
     /// <summary>
-    /// Runs a callback once when the client has left, whatever the reason; at once if that was before. It also runs
-    /// for a callback that connect middleware adds when the connection dies during that middleware, but not when
-    /// middleware refuses the client.
+    /// Runs a callback once when the client has left, whatever the reason; at once if that was before. It
+    /// also runs for a callback that connect middleware adds when the connection dies during that
+    /// middleware, but not when middleware refuses the client.
     /// </summary>
     public void OnDisconnect(Action<DisconnectReason> handler) =>
         AddLast(ref _disconnect, Callback<DisconnectReason>.From(handler));
@@ -50,7 +50,9 @@ public sealed partial class EventSocket
         }
     }
 
-    /// <summary>Middleware agreed: joins, and runs the connection handlers; not if the client is gone meanwhile.</summary>
+    /// <summary>
+    /// Middleware agreed: joins, and runs the connection handlers; not if the client is gone meanwhile.
+    /// </summary>
     internal void Open(ImmutableArray<Callback<EventSocket>> handlers)
     {
         lock (_gate)
@@ -104,8 +106,8 @@ public sealed partial class EventSocket
     }
 
     /// <summary>
-    /// The client has left the namespace, or is gone altogether. Any thread; the first reason counts. While the
-    /// connection handlers run, which are about to add their disconnect callbacks, it waits for them.
+    /// The client has left the namespace, or is gone altogether. Any thread; the first reason counts. While
+    /// the connection handlers run, which are about to add their disconnect callbacks, it waits for them.
     /// </summary>
     internal void Close(DisconnectReason reason)
     {
@@ -178,7 +180,8 @@ public sealed partial class EventSocket
         Hub.Run(added, _reason.GetValueOrDefault(), "disconnect", this);
     }
 
-    private void RunLast(ref List<Callback<DisconnectReason>>? callbacks, DisconnectReason reason, string what)
+    private void RunLast(
+        ref List<Callback<DisconnectReason>>? callbacks, DisconnectReason reason, string what)
     {
         List<Callback<DisconnectReason>>? last;
         lock (_gate)

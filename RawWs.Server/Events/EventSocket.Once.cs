@@ -67,12 +67,16 @@ public sealed partial class EventSocket
     public void Once<T1, T2, T3, TResult>(string name, Func<T1, T2, T3, Task<TResult>> handler) =>
         Add(name, handler, Invocations.From(handler), isOnce: true);
 
-    /// <summary>Runs a handler that gets the next event of a name as it came, with all arguments and the ack.</summary>
+    /// <summary>
+    /// Runs a handler that gets the next event of a name as it came, with all arguments and the ack.
+    /// </summary>
     /// <inheritdoc cref="Once(string, Action)"/>
     public void Once(string name, Action<EventContext> handler) =>
         Add(name, handler, Invocations.From(handler), isOnce: true, needsContext: true);
 
-    /// <summary>Runs a handler that gets the next event of a name as it came, with all arguments and the ack.</summary>
+    /// <summary>
+    /// Runs a handler that gets the next event of a name as it came, with all arguments and the ack.
+    /// </summary>
     /// <inheritdoc cref="Once(string, Action)"/>
     public void Once(string name, Func<EventContext, Task> handler) =>
         Add(name, handler, Invocations.From(handler), isOnce: true, needsContext: true);

@@ -7,8 +7,8 @@ namespace RawWs.Server.Events;
 
 /// <summary>One client in one namespace.</summary>
 /// <remarks>
-/// Every member may be called from any thread and from inside any callback. While the client is not connected,
-/// before and after, what is emitted to it goes nowhere.
+/// Every member may be called from any thread and from inside any callback. While the client is not
+/// connected, before and after, what is emitted to it goes nowhere.
 /// </remarks>
 public sealed partial class EventSocket : Emitter
 {
@@ -27,7 +27,9 @@ public sealed partial class EventSocket : Emitter
         _entry = _opened.Task;
     }
 
-    /// <summary>The public name of this socket: 20 characters with 120 random bits. It is also the name of a room.</summary>
+    /// <summary>
+    /// The public name of this socket: 20 characters with 120 random bits. It is also the name of a room.
+    /// </summary>
     /// <remarks>A reconnected client is another socket with another id.</remarks>
     public string Id { get; } = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
 
@@ -67,7 +69,9 @@ public sealed partial class EventSocket : Emitter
 
     internal PendingAcks PendingAcks => _acks;
 
-    /// <summary>Puts the socket into rooms: all of them, or none. Without effect when it is not connected.</summary>
+    /// <summary>
+    /// Puts the socket into rooms: all of them, or none. Without effect when it is not connected.
+    /// </summary>
     /// <exception cref="InvalidOperationException">
     /// It would be in more than <see cref="EventOptions.MaxRoomsPerSocket"/> rooms.
     /// </exception>
@@ -89,7 +93,9 @@ public sealed partial class EventSocket : Emitter
     /// Takes the client out of this namespace and tells it so; without effect when it is not connected. The
     /// disconnect callbacks run before this returns, unless a connection handler is what calls it.
     /// </summary>
-    /// <param name="close">Out of every namespace, and its connection is closed once everything is written.</param>
+    /// <param name="close">
+    /// Out of every namespace, and its connection is closed once everything is written.
+    /// </param>
     public void Disconnect(bool close = false)
     {
         if (close)

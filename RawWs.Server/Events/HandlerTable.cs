@@ -2,7 +2,9 @@ using System.Text;
 
 namespace RawWs.Server.Events;
 
-/// <summary>Calls one handler: reads the arguments it wants, runs it, and answers the ack with what it returns.</summary>
+/// <summary>
+/// Calls one handler: reads the arguments it wants, runs it, and answers the ack with what it returns.
+/// </summary>
 /// <returns>Null when all is done; else what is still to be waited for.</returns>
 internal delegate Task? Invocation(InboundEvent inbound);
 
@@ -26,8 +28,8 @@ internal sealed class Handler(string name, Delegate target, Invocation invoke, b
 }
 
 /// <summary>The handlers of one socket, found by the UTF-8 name of their event.</summary>
-/// <remarks>Safe for any thread. What <see cref="Find"/> returns never changes: handlers may be added and taken away
-/// while they run.</remarks>
+/// <remarks>Safe for any thread. What <see cref="Find"/> returns never changes: handlers may be added and
+/// taken away while they run.</remarks>
 internal sealed class HandlerTable
 {
     private readonly Lock _gate = new();
@@ -39,7 +41,9 @@ internal sealed class HandlerTable
         lock (_gate)
         {
             _handlers ??= new Dictionary<byte[], Handler[]>(Utf8NameComparer.Instance);
-            _handlers[name] = _handlers.TryGetValue(name, out Handler[]? present) ? [.. present, handler] : [handler];
+            _handlers[name] = _handlers.TryGetValue(name, out Handler[]? present)
+                ? [.. present, handler]
+                : [handler];
         }
     }
 
@@ -47,9 +51,11 @@ internal sealed class HandlerTable
     {
         lock (_gate)
         {
-            return _handlers is not null
-                && _handlers.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(utf8Name, out Handler[]? found)
-                ? found : [];
+            if (_handlers is null)
+                return [];
+
+            var byUtf8 = _handlers.GetAlternateLookup<ReadOnlySpan<byte>>();
+            return byUtf8.TryGetValue(utf8Name, out Handler[]? found) ? found : [];
         }
     }
 

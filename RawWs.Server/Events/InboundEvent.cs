@@ -3,7 +3,9 @@ using System.Text.Json;
 namespace RawWs.Server.Events;
 
 /// <summary>An event as one handler sees it, its arguments still in the receive buffer.</summary>
-/// <remarks>A ref struct, so that no handler can keep it: what outlives the call is an <see cref="EventContext"/>.</remarks>
+/// <remarks>
+/// A ref struct, so that no handler can keep it: what outlives the call is an <see cref="EventContext"/>.
+/// </remarks>
 internal ref struct InboundEvent(
     EventJson codec, ReadOnlySpan<byte> arguments, AckReply? reply, EventContext? context)
 {
@@ -15,7 +17,9 @@ internal ref struct InboundEvent(
     /// <summary>The event with a copy of its bytes; there only for handlers that said they need it.</summary>
     public readonly EventContext Context => context!;
 
-    /// <summary>The next argument. It is never null, unless <typeparamref name="T"/> is a nullable value type.</summary>
+    /// <summary>
+    /// The next argument. It is never null, unless <typeparamref name="T"/> is a nullable value type.
+    /// </summary>
     /// <exception cref="BadArgumentsException">It is missing, null, or does not fit the type.</exception>
     public T Read<T>()
     {

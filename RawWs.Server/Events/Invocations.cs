@@ -60,7 +60,8 @@ internal static class Invocations
         inbound => Answer(handler(inbound.Read<T1>(), inbound.Read<T2>(), inbound.Read<T3>()), inbound.Reply);
 
     public static Invocation From<T1, T2, T3, TResult>(Func<T1, T2, T3, Task<TResult>> handler) =>
-        inbound => AnswerAsync(handler(inbound.Read<T1>(), inbound.Read<T2>(), inbound.Read<T3>()), inbound.Reply);
+        inbound => AnswerAsync(
+            handler(inbound.Read<T1>(), inbound.Read<T2>(), inbound.Read<T3>()), inbound.Reply);
 
     public static Invocation From(Action<EventContext> handler) => inbound =>
     {

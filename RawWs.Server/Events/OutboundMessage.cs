@@ -1,6 +1,8 @@
 namespace RawWs.Server.Events;
 
-/// <summary>One event on its way out: encoded once, framed once per wire format, however many receive it.</summary>
+/// <summary>
+/// One event on its way out: encoded once, framed once per wire format, however many receive it.
+/// </summary>
 /// <remarks>Immutable to its users and safe to share between threads.</remarks>
 internal sealed class OutboundMessage(string namespaceName, string name, EventArguments arguments)
 {
@@ -28,10 +30,15 @@ internal sealed class OutboundMessage(string namespaceName, string name, EventAr
     /// <summary>Who takes the answers to <see cref="AckId"/>.</summary>
     public AckCollector? Acks { get; init; }
 
-    /// <summary>The bytes for one wire format, made by <paramref name="encode"/> at the first call for it.</summary>
+    /// <summary>
+    /// The bytes for one wire format, made by <paramref name="encode"/> at the first call for it.
+    /// </summary>
     /// <param name="format">The format of the receiver.</param>
-    /// <param name="encode">Makes the whole frames, never to be written to again. It calls nothing of the user's.</param>
-    public ReadOnlyMemory<byte> GetFrames(WireFormat format, Func<OutboundMessage, ReadOnlyMemory<byte>> encode)
+    /// <param name="encode">
+    /// Makes the whole frames, never to be written to again. It calls nothing of the user's.
+    /// </param>
+    public ReadOnlyMemory<byte> GetFrames(
+        WireFormat format, Func<OutboundMessage, ReadOnlyMemory<byte>> encode)
     {
         lock (_gate)
             return _frames[(int)format] ??= encode(this);

@@ -1,6 +1,8 @@
 namespace RawWs.Server.Events;
 
-/// <summary>One wait of the application for one client's ack. It ends once; who removes it from its table ends it.</summary>
+/// <summary>
+/// One wait of the application for one client's ack. It ends once; who removes it from its table ends it.
+/// </summary>
 internal abstract class PendingAck
 {
     /// <summary>When it expires, as a timestamp of the server's clock.</summary>
@@ -15,7 +17,8 @@ internal abstract class PendingAck
 internal sealed class PendingAck<TResult> : PendingAck
 {
     // The client's answer comes in on the receive loop: what waits for it must not run there.
-    private readonly TaskCompletionSource<TResult> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<TResult> _completion =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenRegistration _cancellation;
 
     public Task<TResult> Task => _completion.Task;
@@ -53,7 +56,9 @@ internal sealed class PendingAck<TResult> : PendingAck
 /// <summary>Reads the value in an ack.</summary>
 internal static class AckValue
 {
-    /// <summary>The first value of the ack, or all of them where <see cref="EventArguments"/> are asked for.</summary>
+    /// <summary>
+    /// The first value of the ack, or all of them where <see cref="EventArguments"/> are asked for.
+    /// </summary>
     public static bool TryRead<TResult>(
         EventJson codec, ReadOnlySpan<byte> arguments, out TResult? value, out AckException? error)
     {
@@ -79,8 +84,8 @@ internal static class AckValue
 
             error = Unfit(null);
         }
-        // A converter may throw anything, NotSupportedException names a type the options do not know: it all belongs
-        // to the caller that chose the type, never to the receive loop.
+        // A converter may throw anything, NotSupportedException names a type the options do not know: it all
+        // belongs to the caller that chose the type, never to the receive loop.
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             error = Unfit(e);

@@ -3,7 +3,9 @@ using RawWs.Server.Sessions;
 namespace RawWs.Server.Events;
 
 /// <summary>The acks that one socket has yet to give.</summary>
-/// <remarks>Safe for any thread. Whoever takes a wait out of the table ends it, outside the lock: each ends once.</remarks>
+/// <remarks>
+/// Safe for any thread. Whoever takes a wait out of the table ends it, outside the lock: each ends once.
+/// </remarks>
 internal sealed class PendingAcks(EventHub hub)
 {
     private readonly Lock _gate = new();
@@ -39,7 +41,9 @@ internal sealed class PendingAcks(EventHub hub)
         }
     }
 
-    /// <summary>Takes a wait out; null if there is none, such as for an ack that came too late or twice.</summary>
+    /// <summary>
+    /// Takes a wait out; null if there is none, such as for an ack that came too late or twice.
+    /// </summary>
     public PendingAck? Take(long id)
     {
         lock (_gate)

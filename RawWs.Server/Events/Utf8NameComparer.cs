@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace RawWs.Server.Events;
 
-/// <summary>Compares names by their UTF-8 bytes, so that one from the wire is found without making a string.</summary>
+/// <summary>
+/// Compares names by their UTF-8 bytes, so that one from the wire is found without making a string.
+/// </summary>
 internal sealed class Utf8NameComparer
     : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {

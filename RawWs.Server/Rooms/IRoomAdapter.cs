@@ -15,7 +15,9 @@ internal interface IRoomAdapter
     /// <summary>Takes a socket out of all its rooms and of the namespace; it cannot join any more.</summary>
     void Remove(EventSocket socket);
 
-    /// <summary>Puts a socket into rooms: all of them, or none. Without effect for a socket that is not in.</summary>
+    /// <summary>
+    /// Puts a socket into rooms: all of them, or none. Without effect for a socket that is not in.
+    /// </summary>
     /// <exception cref="InvalidOperationException">It would be in too many rooms.</exception>
     void Join(EventSocket socket, ReadOnlySpan<string> rooms);
 

@@ -4,9 +4,10 @@ namespace RawWs.Server.Rooms;
 
 /// <summary>The rooms of one namespace, in the memory of this process.</summary>
 /// <remarks>
-/// One lock per namespace is held while a broadcast walks its receivers. That is what gives all of them one order,
-/// also across rooms, and it is short: a post per receiver, without waiting and without calling the application.
-/// The room named by a socket's own id is not stored: it is the entry in the table of all sockets.
+/// One lock per namespace is held while a broadcast walks its receivers. That is what gives all of them one
+/// order, also across rooms, and it is short: a post per receiver, without waiting and without calling the
+/// application. The room named by a socket's own id is not stored: it is the entry in the table of all
+/// sockets.
 /// </remarks>
 internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
 {
@@ -62,7 +63,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
             if (CountWith(member.Rooms, rooms, socket.Id) > maxRoomsPerSocket)
             {
                 throw new InvalidOperationException(
-                    $"The socket would be in more than {maxRoomsPerSocket} rooms ({nameof(EventOptions.MaxRoomsPerSocket)}).");
+                    $"{nameof(EventOptions.MaxRoomsPerSocket)} is {maxRoomsPerSocket}; it would be in more.");
             }
 
             foreach (string room in rooms)
@@ -91,7 +92,11 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
     public string[] RoomsOf(EventSocket socket)
     {
         lock (_gate)
-            return _sockets.TryGetValue(socket.Id, out Member? member) ? [socket.Id, .. member.Rooms ?? []] : [];
+        {
+            return _sockets.TryGetValue(socket.Id, out Member? member)
+                ? [socket.Id, .. member.Rooms ?? []]
+                : [];
+        }
     }
 
     public void Broadcast(OutboundMessage message, in Audience audience)
@@ -164,7 +169,9 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
         public long LastWalk { get; set; }
     }
 
-    /// <summary>Visits every socket of an audience once, in time proportional to the members of its rooms.</summary>
+    /// <summary>
+    /// Visits every socket of an audience once, in time proportional to the members of its rooms.
+    /// </summary>
     private ref struct Walk
     {
         private readonly LocalRooms _owner;

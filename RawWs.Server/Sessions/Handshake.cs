@@ -6,7 +6,9 @@ using RawWs.Server.Transport;
 
 namespace RawWs.Server.Sessions;
 
-/// <summary>What a client said about itself when it connected. All of it comes from the client: trust none of it.</summary>
+/// <summary>
+/// What a client said about itself when it connected. All of it comes from the client: trust none of it.
+/// </summary>
 public sealed record Handshake
 {
     private static readonly IReadOnlyDictionary<string, string> s_none = new Dictionary<string, string>();
@@ -31,14 +33,19 @@ public sealed record Handshake
     /// <summary>When the request came in.</summary>
     public DateTimeOffset IssuedAt { get; init; }
 
-    /// <summary>The credentials with which the client joined the namespace; an empty object if it brought none.</summary>
-    public JsonElement Auth => _auth ??= Codec?.DecodeElement(AuthJson.IsEmpty ? "{}"u8 : AuthJson.Span) ?? default;
+    /// <summary>
+    /// The credentials with which the client joined the namespace; an empty object if it brought none.
+    /// </summary>
+    public JsonElement Auth =>
+        _auth ??= Codec?.DecodeElement(AuthJson.IsEmpty ? "{}"u8 : AuthJson.Span) ?? default;
 
     internal ReadOnlyMemory<byte> AuthJson { get; init; }
 
     internal EventJson? Codec { get; init; }
 
-    /// <summary>The credentials as a <typeparamref name="T"/>; the default if the client brought none.</summary>
+    /// <summary>
+    /// The credentials as a <typeparamref name="T"/>; the default if the client brought none.
+    /// </summary>
     /// <exception cref="JsonException">They do not fit the type.</exception>
     public T? GetAuth<T>() => AuthJson.IsEmpty || Codec is null ? default : Codec.Decode<T>(AuthJson.Span);
 

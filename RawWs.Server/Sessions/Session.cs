@@ -5,13 +5,15 @@ using RawWs.Server.Transport;
 namespace RawWs.Server.Sessions;
 
 /// <summary>
-/// One client, whatever it speaks and whatever carries it: the sockets that it has in the namespaces. A dialect
-/// derives from it, turns what comes in into calls of the inbound half and writes what the outbound half is given.
+/// One client, whatever it speaks and whatever carries it: the sockets that it has in the namespaces. A
+/// dialect derives from it, turns what comes in into calls of the inbound half and writes what the outbound
+/// half is given.
 /// </summary>
 /// <remarks>
-/// The inbound half is called by one receive loop, one call at a time, but for <see cref="Close"/>, which any thread
-/// may call. The outbound half may be called by any thread, also under the lock that keeps broadcasts in order: it
-/// puts bytes into an outbox and returns, never waits, and calls nothing of the application's.
+/// The inbound half is called by one receive loop, one call at a time, but for <see cref="Close"/>, which
+/// any thread may call. The outbound half may be called by any thread, also under the lock that keeps
+/// broadcasts in order: it puts bytes into an outbox and returns, never waits, and calls nothing of the
+/// application's.
 /// </remarks>
 internal abstract class Session(EventHub hub, Handshake handshake)
 {
@@ -39,7 +41,9 @@ internal abstract class Session(EventHub hub, Handshake handshake)
     /// <summary>Answers an event of the client's.</summary>
     public abstract SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments);
 
-    /// <summary>Answers an event of the client's with an error; a dialect that knows none sends nothing.</summary>
+    /// <summary>
+    /// Answers an event of the client's with an error; a dialect that knows none sends nothing.
+    /// </summary>
     public abstract SendResult SendAckError(EventSocket socket, long ackId, string code, string message);
 
     /// <summary>Tells the client that it has joined a namespace, and the id of its socket there.</summary>
@@ -58,8 +62,9 @@ internal abstract class Session(EventHub hub, Handshake handshake)
     public abstract void CloseConnection();
 
     /// <summary>
-    /// Ends the connection without regard to the outbox, which is full: the client is too slow. Without effect if
-    /// the connection is ending anyhow. Returns at once; <see cref="Close"/> follows from the transport.
+    /// Ends the connection without regard to the outbox, which is full: the client is too slow. Without
+    /// effect if the connection is ending anyhow. Returns at once; <see cref="Close"/> follows from the
+    /// transport.
     /// </summary>
     public abstract void Abort();
 
@@ -67,8 +72,10 @@ internal abstract class Session(EventHub hub, Handshake handshake)
     public EventSocket? Find(ReadOnlySpan<byte> utf8Namespace)
     {
         lock (_gate)
-            return _sockets.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(utf8Namespace, out EventSocket? socket)
-                ? socket : null;
+        {
+            var byUtf8 = _sockets.GetAlternateLookup<ReadOnlySpan<byte>>();
+            return byUtf8.TryGetValue(utf8Namespace, out EventSocket? socket) ? socket : null;
+        }
     }
 
     /// <summary>
@@ -77,8 +84,8 @@ internal abstract class Session(EventHub hub, Handshake handshake)
     /// <param name="namespaceName">The namespace; <see cref="Find"/> must not know it yet.</param>
     /// <param name="auth">The client's credentials as JSON, or empty; copied.</param>
     /// <returns>
-    /// Completes with the outcome and never fails. The receive loop need not wait for it: events that come in for the
-    /// socket meanwhile are held back until its connection handlers have run.
+    /// Completes with the outcome and never fails. The receive loop need not wait for it: events that come
+    /// in for the socket meanwhile are held back until its connection handlers have run.
     /// </returns>
     public Task ConnectAsync(string namespaceName, ReadOnlySpan<byte> auth)
     {
@@ -103,10 +110,11 @@ internal abstract class Session(EventHub hub, Handshake handshake)
                 _sockets.Add(Encoding.UTF8.GetBytes(namespaceName), socket);
         }
 
-        if (CloseReason is { } reason)
-            socket.Close(reason);
+        if (CloseReason is not { } reason)
+            return space.ConnectAsync(socket);
 
-        return space.ConnectAsync(socket);
+        socket.Close(reason);
+        return Task.CompletedTask;
     }
 
     /// <summary>The one exit: the client is gone, from every namespace. The first reason counts.</summary>

@@ -10,7 +10,9 @@ using RawWs.Server.Transport;
 
 namespace RawWs.Tests.Server.Events;
 
-/// <summary>An event layer without sockets: a server, a clock that stands still, and a log that can be read.</summary>
+/// <summary>
+/// An event layer without sockets: a server, a clock that stands still, and a log that can be read.
+/// </summary>
 internal sealed class TestServer
 {
     public TestServer(Action<EventOptions>? configure = null)
@@ -29,7 +31,8 @@ internal sealed class TestServer
 
     public FakeLogCollector Logs { get; } = FakeLogCollector.Create(new FakeLogCollectorOptions());
 
-    public IEnumerable<FakeLogRecord> Errors => Logs.GetSnapshot().Where(record => record.Level >= LogLevel.Error);
+    public IEnumerable<FakeLogRecord> Errors =>
+        Logs.GetSnapshot().Where(record => record.Level >= LogLevel.Error);
 
     /// <summary>A client that has joined <c>/</c>.</summary>
     public TestSession Connect(string namespaceName = "/")
@@ -52,7 +55,9 @@ internal sealed class TestSession(TestServer server) : Session(server.Hub, new H
 
     public int ConnectionCloses { get; private set; }
 
-    /// <summary>What was sent, such as <c>chat "hi",1</c>, with <c>#id</c> at the end if an ack is wanted.</summary>
+    /// <summary>
+    /// What was sent, such as <c>chat "hi",1</c>, with <c>#id</c> at the end if an ack is wanted.
+    /// </summary>
     public string[] Sent
     {
         get
@@ -70,12 +75,14 @@ internal sealed class TestSession(TestServer server) : Session(server.Hub, new H
     public EventSocket In(string namespaceName) =>
         Find(s_utf8.GetBytes(namespaceName)) ?? throw new InvalidOperationException("Not joined.");
 
-    /// <summary>An event comes in; its bytes are overwritten as soon as the call returns, like a receive buffer.</summary>
-    public ValueTask Receive(string name, string arguments = "", long? ackId = null, string namespaceName = "/")
+    /// <summary>
+    /// An event comes in; its bytes are overwritten as soon as the call returns, like a receive buffer.
+    /// </summary>
+    public Task Receive(string name, string arguments = "", long? ackId = null, string namespaceName = "/")
     {
         byte[] utf8Name = s_utf8.GetBytes(name);
         byte[] json = s_utf8.GetBytes(arguments);
-        ValueTask dispatched = In(namespaceName).DispatchAsync(utf8Name, json, ackId);
+        Task dispatched = In(namespaceName).DispatchAsync(utf8Name, json, ackId).AsTask();
         utf8Name.AsSpan().Fill((byte)'!');
         json.AsSpan().Fill((byte)'!');
         return dispatched;
@@ -102,7 +109,8 @@ internal sealed class TestSession(TestServer server) : Session(server.Hub, new H
 
     public override void SendConnect(EventSocket socket) => Write($"<connect {socket.Namespace.Name}");
 
-    public override void SendConnectError(string namespaceName, string message, ReadOnlyMemory<byte> details) =>
+    public override void SendConnectError(
+        string namespaceName, string message, ReadOnlyMemory<byte> details) =>
         Write($"<connect_error {namespaceName} {message} {s_utf8.GetString(details.Span)}".TrimEnd());
 
     public override void SendDisconnect(EventSocket socket) => Write($"<disconnect {socket.Namespace.Name}");
