@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
@@ -80,11 +81,15 @@ internal static class ServeCommand
         return command;
     }
 
-    private static void Require<T>(Option<T> option, Func<T, bool> isValid, string rule) =>
+    // What cannot be parsed at all is reported by the parser.
+    private static void Require<T>(Option<T> option, Func<T, bool> isValid, string rule)
+        where T : IParsable<T> =>
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && !isValid(result.GetValueOrDefault<T>()!))
-                result.AddError($"{option.Name} {result.Tokens[0].Value}: {rule}");
+            if (result.Tokens is [var token, ..]
+                && T.TryParse(token.Value, CultureInfo.InvariantCulture, out var value)
+                && !isValid(value))
+                result.AddError($"{option.Name} {token.Value}: {rule}");
         });
 
     private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)

@@ -1,7 +1,5 @@
 using RawWs.Protocol.WebSockets;
-using RawWs.Server;
 using RawWs.Server.Events;
-using RawWs.Server.Sessions;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.EndToEnd;
@@ -191,7 +189,11 @@ public class EnvelopeTests
     {
         await using var server = await TestServer.StartAsync(map: s => s.OnConnection(socket =>
         {
-            socket.On<string>("join", room => socket.Join(room));
+            socket.On<string, string>("join", room =>
+            {
+                socket.Join(room);
+                return "ok";
+            });
             socket.On<int>("others", number => socket.Broadcast.Emit("number", number));
             socket.On<int>("room", number => s.To("a", "b").Emit("in room", number));
         }));
@@ -199,7 +201,7 @@ public class EnvelopeTests
         using var listener = await ConnectAsync(server);
         await listener.SendFrameAsync(Opcode.Text, """{"event":"join","data":"a"}""");
         await listener.SendFrameAsync(Opcode.Text, """{"event":"join","data":"b","id":1}""");
-        Assert.That((await listener.ReadFrameAsync()).Text, Is.EqualTo("""{"ack":1}"""));
+        Assert.That((await listener.ReadFrameAsync()).Text, Is.EqualTo("""{"ack":1,"data":"ok"}"""));
 
         for (var i = 0; i < 100; i++)
             await speaker.SendFrameAsync(Opcode.Text, $$"""{"event":"others","data":{{i}}}""");

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Server;
-using RawWs.Server.Diagnostics;
 using RawWs.Server.Events;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
@@ -17,10 +16,12 @@ internal sealed class TestServer
 {
     public TestServer(Action<EventOptions>? configure = null)
     {
-        var options = new EventOptions();
-        configure?.Invoke(options);
-        Hub = new EventHub(options, new FakeLogger(Logs, "events"), new ServerMetrics(), Time);
-        Server = new RawWsServer(Hub);
+        var options = new ServerOptions();
+        configure?.Invoke(options.Events);
+        var loggers = LoggerFactory.Create(builder =>
+            builder.SetMinimumLevel(LogLevel.Debug).AddProvider(new FakeLoggerProvider(Logs)));
+        Server = new RawWsServer(options, loggers, Time);
+        Hub = Server.Hub;
     }
 
     public EventHub Hub { get; }
