@@ -129,7 +129,7 @@ public sealed class EventNamespaceTests
         Assert.That(received.Task.IsCompleted, Is.False);
         go.Set();
 
-        Assert.That(await received.Task, Is.EqualTo(7));
+        Assert.That(await received.Task.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(7));
         await connecting;
     }
 

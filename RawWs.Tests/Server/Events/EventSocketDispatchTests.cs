@@ -111,7 +111,7 @@ public sealed class EventSocketDispatchTests
         await client.Receive("keep", """{"a":[1,2]}, "zwei" """);
         go.SetResult();
 
-        Assert.That(await done.Task, Is.EqualTo("keep zwei 2"));
+        Assert.That(await done.Task.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo("keep zwei 2"));
     }
 
     [Test]

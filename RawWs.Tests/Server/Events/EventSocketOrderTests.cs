@@ -143,7 +143,7 @@ public sealed class EventSocketOrderTests
 
         Assert.That(log, Is.Empty);
         slow.SetResult();
-        await done.Task;
+        await done.Task.WaitAsync(TimeSpan.FromSeconds(10));
         Assert.That(log, Is.EqualTo(["0", "1", "2"]));
     }
 }
