@@ -145,6 +145,21 @@ public sealed class ServerOptions : IValidatableObject
                 $"{nameof(OutboxHighWaterBytes)} must not be above {nameof(MaxOutboxBytes)}.");
         if (EventPath is { } path && (!path.StartsWith('/') || path.EndsWith('/')))
             yield return new ValidationResult($"{nameof(EventPath)} must start with '/' and not end with it.");
+        if (ProblemOf(Events) is { } problem)
+            yield return new ValidationResult($"{nameof(Events)}: {problem}");
+    }
+
+    private static string? ProblemOf(EventOptions events)
+    {
+        try
+        {
+            events.Validate();
+            return null;
+        }
+        catch (ArgumentOutOfRangeException e)
+        {
+            return e.Message;
+        }
     }
 }
 

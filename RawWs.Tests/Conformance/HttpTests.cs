@@ -72,23 +72,23 @@ public class HttpTests
         const string Version = "Sec-WebSocket-Version: 13\r\n";
         const string Upgrade = "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
         const string Line = "GET /echo HTTP/1.1\r\n";
-        yield return Case("version missing", Line + Upgrade + Key + "\r\n", 426, "Sec-WebSocket-Version: 13");
-        yield return Case("version 8", Line + Upgrade + Key + "Sec-WebSocket-Version: 8\r\n\r\n", 426, "Sec-WebSocket-Version: 13");
-        yield return Case("key missing", Line + Upgrade + Version + "\r\n", 400);
-        yield return Case("key too short", Line + Upgrade + Version + "Sec-WebSocket-Key: dGhl\r\n\r\n", 400);
-        yield return Case("key not base64", Line + Upgrade + Version + "Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!==\r\n\r\n", 400);
-        yield return Case("key twice", Line + Upgrade + Version + Key + Key + "\r\n", 400);
-        yield return Case("plain GET", Line + "Host: a\r\n\r\n", 426, "Upgrade: websocket");
-        yield return Case("POST", "POST /echo HTTP/1.1\r\n" + Upgrade + Version + Key + "\r\n", 405, "Allow: GET");
-        yield return Case("HTTP/1.0", "GET /echo HTTP/1.0\r\n" + Upgrade + Version + Key + "\r\n", 400);
-        yield return Case("no Connection token", Line + "Host: a\r\nUpgrade: websocket\r\nConnection: close\r\n" + Version + Key + "\r\n", 400);
-        yield return Case("body", Line + Upgrade + Version + Key + "Content-Length: 1\r\n\r\nx", 400);
-        yield return Case("chunked body", Line + Upgrade + Version + Key + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400);
-        yield return Case("bad subprotocol", Line + Upgrade + Version + Key + "Sec-WebSocket-Protocol: a b\r\n\r\n", 400);
-        yield return Case("subprotocol twice", Line + Upgrade + Version + Key + "Sec-WebSocket-Protocol: a, a\r\n\r\n", 400);
-        yield return Case("bad extensions", Line + Upgrade + Version + Key + "Sec-WebSocket-Extensions: ;;\r\n\r\n", 400);
-        yield return Case("unknown path", WireClient.Handshake("/nowhere"), 404);
-        yield return Case("origin", WireClient.Handshake("/echo", "Origin: http://evil.example\r\n"), 403);
+        yield return Handshake("version missing", Line + Upgrade + Key + "\r\n", 426, "Sec-WebSocket-Version: 13");
+        yield return Handshake("version 8", Line + Upgrade + Key + "Sec-WebSocket-Version: 8\r\n\r\n", 426, "Sec-WebSocket-Version: 13");
+        yield return Handshake("key missing", Line + Upgrade + Version + "\r\n", 400);
+        yield return Handshake("key too short", Line + Upgrade + Version + "Sec-WebSocket-Key: dGhl\r\n\r\n", 400);
+        yield return Handshake("key not base64", Line + Upgrade + Version + "Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!==\r\n\r\n", 400);
+        yield return Handshake("key twice", Line + Upgrade + Version + Key + Key + "\r\n", 400);
+        yield return Handshake("plain GET", Line + "Host: a\r\n\r\n", 426, "Upgrade: websocket");
+        yield return Handshake("POST", "POST /echo HTTP/1.1\r\n" + Upgrade + Version + Key + "\r\n", 405, "Allow: GET");
+        yield return Handshake("HTTP/1.0", "GET /echo HTTP/1.0\r\n" + Upgrade + Version + Key + "\r\n", 400);
+        yield return Handshake("no Connection token", Line + "Host: a\r\nUpgrade: websocket\r\nConnection: close\r\n" + Version + Key + "\r\n", 400);
+        yield return Handshake("body", Line + Upgrade + Version + Key + "Content-Length: 1\r\n\r\nx", 400);
+        yield return Handshake("chunked body", Line + Upgrade + Version + Key + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400);
+        yield return Handshake("bad subprotocol", Line + Upgrade + Version + Key + "Sec-WebSocket-Protocol: a b\r\n\r\n", 400);
+        yield return Handshake("subprotocol twice", Line + Upgrade + Version + Key + "Sec-WebSocket-Protocol: a, a\r\n\r\n", 400);
+        yield return Handshake("bad extensions", Line + Upgrade + Version + Key + "Sec-WebSocket-Extensions: ;;\r\n\r\n", 400);
+        yield return Handshake("unknown path", WireClient.Handshake("/nowhere"), 404);
+        yield return Handshake("origin", WireClient.Handshake("/echo", "Origin: http://evil.example\r\n"), 403);
     }
 
     // RFC 6455 §4.2.1, §4.2.2, §4.4.
@@ -296,6 +296,6 @@ public class HttpTests
     private static TestCaseData Case(string name, string request, int status) =>
         new TestCaseData(request, status).SetArgDisplayNames(name);
 
-    private static TestCaseData Case(string name, string request, int status, string header = "") =>
+    private static TestCaseData Handshake(string name, string request, int status, string header = "") =>
         new TestCaseData(request, status, header).SetArgDisplayNames(name);
 }

@@ -104,6 +104,7 @@ public class HostTests
         {
             for (var i = 0; i < 500; i++)
                 crowd.Add(await WireClient.ConnectAsync(EndPoint(host)));
+            await Eventually.IsAsync(() => host.Errors.Contains("accept failed", StringComparison.Ordinal));
             await served.SendFrameAsync(Opcode.Text, "still here");
             Assert.That((await served.ReadFrameAsync()).Text, Is.EqualTo("still here"));
         }
@@ -115,7 +116,6 @@ public class HostTests
         using var late = await WireClient.OpenAsync(EndPoint(host), "/echo");
         await late.SendFrameAsync(Opcode.Text, "room again");
         Assert.That((await late.ReadFrameAsync()).Text, Is.EqualTo("room again"));
-        Assert.That(host.Errors, Does.Contain("accept failed"), "the limit was never met");
     }
 
     private static IPEndPoint EndPoint(HostProcess host) => new(IPAddress.Loopback, host.Address.Port);
