@@ -55,7 +55,9 @@ public static class Mask
         nuint last = length - width;
         Vector512<byte> tail =
             Vector512.LoadUnsafe(ref start, last) ^ Vector512.Create(InMemory(TailKey(key, length))).AsByte();
-        nuint i = 0;
+        Vector512<byte> head = Vector512.LoadUnsafe(ref start) ^ keys;
+        nuint i = AlignedStart(ref start, length, width);
+        keys = Vector512.Create(InMemory(TailKey(key, i))).AsByte();
         for (; i + (4 * width) <= length; i += 4 * width)
         {
             Vector512<byte> v0 = Vector512.LoadUnsafe(ref start, i) ^ keys;
@@ -73,6 +75,7 @@ public static class Mask
             (Vector512.LoadUnsafe(ref start, i) ^ keys).StoreUnsafe(ref start, i);
         }
 
+        head.StoreUnsafe(ref start);
         tail.StoreUnsafe(ref start, last);
     }
 
@@ -83,7 +86,9 @@ public static class Mask
         nuint last = length - width;
         Vector256<byte> tail =
             Vector256.LoadUnsafe(ref start, last) ^ Vector256.Create(InMemory(TailKey(key, length))).AsByte();
-        nuint i = 0;
+        Vector256<byte> head = Vector256.LoadUnsafe(ref start) ^ keys;
+        nuint i = AlignedStart(ref start, length, width);
+        keys = Vector256.Create(InMemory(TailKey(key, i))).AsByte();
         for (; i + (4 * width) <= length; i += 4 * width)
         {
             Vector256<byte> v0 = Vector256.LoadUnsafe(ref start, i) ^ keys;
@@ -101,6 +106,7 @@ public static class Mask
             (Vector256.LoadUnsafe(ref start, i) ^ keys).StoreUnsafe(ref start, i);
         }
 
+        head.StoreUnsafe(ref start);
         tail.StoreUnsafe(ref start, last);
     }
 
@@ -130,6 +136,15 @@ public static class Mask
         }
 
         tail.StoreUnsafe(ref start, last);
+    }
+
+    // Where words that a cache line holds whole begin; a short payload is not worth it. If the collector moves the
+    // data meanwhile, the loop is slower and no less right. The first word is stored at the end, like the last.
+    private static unsafe nuint AlignedStart(ref byte start, nuint length, nuint width)
+    {
+        const int worthwhile = 1024;
+        nuint beyond = (nuint)Unsafe.AsPointer(ref start) & (width - 1);
+        return length < worthwhile || beyond == 0 ? 0 : width - beyond;
     }
 
     // A word at the start and one at the end, which may overlap; both are read before either is written.
