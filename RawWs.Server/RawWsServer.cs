@@ -130,7 +130,10 @@ public sealed partial class RawWsServer : IAsyncDisposable
         {
             Log.Aborted(_context.Logger, _context.Connections.Count);
             _context.Connections.AbortAll();
-            await _context.Connections.WaitForFewerThanAsync(1, CancellationToken.None).ConfigureAwait(false);
+            // A handler of the application that never returns must not keep the server from stopping.
+            using var deadline = new CancellationTokenSource(_context.Options.LingerTimeout, _context.TimeProvider);
+            await _context.Connections.WaitForFewerThanAsync(1, deadline.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

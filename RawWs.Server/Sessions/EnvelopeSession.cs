@@ -55,7 +55,7 @@ internal sealed class EnvelopeSession : Session
     /// <summary>A client that has said nothing for a while only wants to listen: it is connected without credentials.</summary>
     public void OnTick(long now)
     {
-        if (_connecting is null && now >= _graceEnds)
+        if (_connecting is null && now >= _graceEnds && CloseReason is null)
             TryConnect(default);
     }
 

@@ -11,20 +11,22 @@ internal static class Linger
     /// </summary>
     public static async Task DrainAsync(ByteTransport transport, long maxBytes)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
-        try
+        for (long total = 0; total < maxBytes;)
         {
-            for (long total = 0; total < maxBytes;)
+            // Most peers just end their side: a buffer is held only while there is something to take in.
+            await transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+            var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
+            try
             {
                 var count = await transport.ReceiveAsync(buffer).ConfigureAwait(false);
                 if (count == 0)
                     return;
                 total += count;
             }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
         }
     }
 }

@@ -281,6 +281,29 @@ public class HostilePeerTests
         Assert.That(server.Server.ConnectionCount, Is.Zero);
     }
 
+    [Test]
+    public async Task Handler_that_never_returns_does_not_keep_the_server_from_stopping()
+    {
+        var entered = new TaskCompletionSource();
+        var never = new TaskCompletionSource();
+        var handler = new CallbackHandler
+        {
+            Message = async (_, _, _) =>
+            {
+                entered.SetResult();
+                await never.Task;
+            },
+        };
+        await using var server = await TestServer.StartAsync(
+            options => options.LingerTimeout = TimeSpan.FromMilliseconds(50), s => s.MapWebSocket("/never", handler));
+        using var client = await server.OpenAsync("/never");
+        await client.SendFrameAsync(Opcode.Text, "x");
+        await entered.Task.WaitAsync(WireClient.Patience);
+        await server.Server.StopAsync(new CancellationToken(canceled: true)).WaitAsync(WireClient.Patience);
+        never.SetResult();
+        await Eventually.IsAsync(() => server.Server.ConnectionCount == 0);
+    }
+
     // The server's clock takes no step of more than a second for the silence of a peer.
     private static void Pass(FakeTimeProvider time, int seconds)
     {
