@@ -8,8 +8,13 @@ internal sealed class Market(TimeProvider timeProvider)
 
     private readonly Lock _lock = new();
     private readonly Random _random = new();
-    private readonly Stock[] _stocks = [new("ALPHA", 128.40m), new("BRAVO", 54.10m), new("CHARLIE", 311.75m), new("DELTA", 8.92m)];
-    private readonly Event[] _events = [new("Open air", 400), new("Chamber concert", 120), new("Night at the museum", 60)];
+
+    private readonly Stock[] _stocks =
+        [new("ALPHA", 128.40m), new("BRAVO", 54.10m), new("CHARLIE", 311.75m), new("DELTA", 8.92m)];
+
+    private readonly Event[] _events =
+        [new("Open air", 400), new("Chamber concert", 120), new("Night at the museum", 60)];
+
 
     public MarketSnapshot Snapshot()
     {

@@ -38,7 +38,9 @@ internal sealed class ConnectionTable(TimeProvider timeProvider, TimeSpan resolu
     /// <summary>Connections that are in the table.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Whether every connection has been asked to end; one that becomes a WebSocket from now on is asked at once.</summary>
+    /// <summary>
+    /// Whether every connection has been asked to end; one that becomes a WebSocket from now on is asked at once.
+    /// </summary>
     public bool IsStopping => Volatile.Read(ref _isStopping);
 
     /// <param name="onTick">Runs at every tick, before the connections are looked at.</param>

@@ -44,7 +44,7 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         Ending,
     }
 
-    /// <summary>Runs on a thread of the pool, so that a slow handler of one connection never holds up the accept loop.</summary>
+    /// <summary>Runs on a thread of the pool: a slow handler never holds up the accept loop.</summary>
     void IThreadPoolWorkItem.Execute() => _ = RunAsync();
 
     public void OnTick(long now)
@@ -173,7 +173,8 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
 
             if (status == HttpParseStatus.Failed)
             {
-                Log.RequestRefused(_context.Logger, _transport.RemoteEndPoint, _parser.Error.Status, _parser.Error.Message);
+                Log.RequestRefused(
+                    _context.Logger, _transport.RemoteEndPoint, _parser.Error.Status, _parser.Error.Message);
                 exchange.Fail(_parser.Error);
                 if (TryEnter(Phase.Responding, _context.Options.ResponseTimeout))
                     await SendAsync(exchange).ConfigureAwait(false);

@@ -110,7 +110,8 @@ internal sealed class HttpExchange(ServerContext context)
         if (head.Method is "GET" or "HEAD")
             respond();
         else
-            ResponseWriter.WriteError(_response, new HttpError(405, "Method Not Allowed"), Closes, isHead: false, allow: "GET, HEAD");
+            ResponseWriter.WriteError(
+                _response, new HttpError(405, "Method Not Allowed"), Closes, isHead: false, allow: "GET, HEAD");
     }
 
     private void WriteHealth(bool isHead)

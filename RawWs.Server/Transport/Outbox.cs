@@ -3,7 +3,9 @@ using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Server.Transport;
 
-/// <summary>The frames that wait for one peer: bounded in bytes, written by one drainer that sends what has gathered in one go.</summary>
+/// <summary>
+/// The frames that wait for one peer: bounded in bytes, written by one drainer that sends what has gathered in one go.
+/// </summary>
 /// <remarks>
 /// Every member may be called from any thread. Frames are sent in the order in which they were posted. An outbox with
 /// nothing to send holds no buffer and no task.
