@@ -103,7 +103,7 @@ public sealed partial class RawWsServer : IAsyncDisposable
     public Task StopAsync(CancellationToken cancellationToken = default)
     {
         lock (_lock)
-            return _stopping ??= _listener is null ? Task.CompletedTask : StopAsync(_listener, cancellationToken);
+            return _listener is null ? Task.CompletedTask : _stopping ??= StopAsync(_listener, cancellationToken);
     }
 
     /// <summary>Stops the server if it runs, and frees what it holds.</summary>

@@ -13,6 +13,7 @@ public sealed partial class WebSocketConnection
             while (StopsWhileHandling(out var pending))
             {
                 await pending.ConfigureAwait(false);
+                _isInHandler = false;
                 await WaitForRoomAsync().ConfigureAwait(false);
             }
 
@@ -88,7 +89,10 @@ public sealed partial class WebSocketConnection
             while (_reader.TryRead(out var message))
             {
                 pending = HandleAsync(message);
-                if (!pending.IsCompletedSuccessfully || _outbox.IsAboveHighWater)
+                if (!pending.IsCompletedSuccessfully)
+                    return true;
+                _isInHandler = false;
+                if (_outbox.IsAboveHighWater)
                     return true;
             }
 
@@ -119,6 +123,7 @@ public sealed partial class WebSocketConnection
                 if (_closing.IsCloseSent)
                     return default;
                 _context.Metrics.MessageReceived();
+                _isInHandler = true;
                 return _handler.OnMessageAsync(this, message.Opcode, message.Payload);
         }
     }

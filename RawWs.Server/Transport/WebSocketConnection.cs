@@ -29,6 +29,8 @@ public sealed partial class WebSocketConnection : ITimedConnection
     private DisconnectReason? _cause;
     private Phase _phase;
     private bool _waitsForRoom;
+    // What is thrown while this is set is the application's, even where it looks like a fault of the transport.
+    private bool _isInHandler;
     private CancellationTokenSource? _buffered;
     private long _lastActivity;
     private long _deadline;
@@ -144,7 +146,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
             Open(request);
             await ReceiveAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (TransportFaults.Includes(e))
+        catch (Exception e) when (!_isInHandler && TransportFaults.Includes(e))
         {
             lock (_lock)
                 _cause ??= DisconnectReason.TransportError;
@@ -209,7 +211,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
         {
             _handler.OnDrained(this);
         }
-        catch (Exception e) when (!TransportFaults.Includes(e))
+        catch (Exception e)
         {
             Log.ConnectionFailed(_context.Logger, e, RemoteEndPoint);
         }
@@ -235,7 +237,9 @@ public sealed partial class WebSocketConnection : ITimedConnection
         var batch = FlushBatch.Open();
         try
         {
+            _isInHandler = true;
             _handler.OnOpen(this, request);
+            _isInHandler = false;
         }
         finally
         {

@@ -260,7 +260,7 @@ public class HttpTests
         await using var server = await TestServer.StartAsync(timeProvider: time);
         using var client = await WireClient.ConnectAsync(server.EndPoint);
         await client.SendTextAsync("GET / HTTP/1.1\r\nX: ");
-        await Eventually.IsAsync(() =>
+        await Eventually.IsTrueAsync(() =>
         {
             // Every second another byte: the time counts for the head in all.
             client.Socket.Send("a"u8);
@@ -277,7 +277,7 @@ public class HttpTests
         await using var server = await TestServer.StartAsync(timeProvider: time);
         using var client = await WireClient.ConnectAsync(server.EndPoint);
         await client.SendTextAsync("POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc");
-        await Eventually.IsAsync(() =>
+        await Eventually.IsTrueAsync(() =>
         {
             time.Advance(TimeSpan.FromSeconds(1));
             return client.Socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead);

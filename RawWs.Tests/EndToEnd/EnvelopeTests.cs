@@ -247,7 +247,7 @@ public class EnvelopeTests
         for (var i = 0; i < 5; i++)
             await client.SendFrameAsync(Opcode.Text, $$"""{"event":"slow","data":{{i}}}""");
         await client.SendFrameAsync(Opcode.Ping, "behind the events");
-        await Eventually.IsAsync(() => Volatile.Read(ref started) == 2);
+        await Eventually.IsTrueAsync(() => Volatile.Read(ref started) == 2);
         gate.SetResult();
         var texts = new List<string>();
         for (var i = 0; i < 6; i++)

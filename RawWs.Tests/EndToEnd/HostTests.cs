@@ -104,7 +104,7 @@ public class HostTests
         {
             for (var i = 0; i < 500; i++)
                 crowd.Add(await WireClient.ConnectAsync(EndPoint(host)));
-            await Eventually.IsAsync(() => host.Errors.Contains("accept failed", StringComparison.Ordinal));
+            await Eventually.IsTrueAsync(() => host.Errors.Contains("accept failed", StringComparison.Ordinal));
             await served.SendFrameAsync(Opcode.Text, "still here");
             Assert.That((await served.ReadFrameAsync()).Text, Is.EqualTo("still here"));
         }

@@ -47,6 +47,6 @@ public class CloseCodeDeliveryTests
 
         await Task.WhenAll(Enumerable.Range(0, AtATime).Select(_ => FailAsync()));
         Assert.That(delivered, Is.EqualTo(Connections));
-        await Eventually.IsAsync(() => server.Server.ConnectionCount == 0, "connections are left");
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0, "connections are left");
     }
 }

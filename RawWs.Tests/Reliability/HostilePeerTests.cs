@@ -37,7 +37,7 @@ public class HostilePeerTests
         });
 
         // What the server will not take piles up at the sender, which stands still in the end.
-        await Eventually.IsAsync(() => connection!.PendingBytes > 64 * 1024);
+        await Eventually.IsTrueAsync(() => connection!.PendingBytes > 64 * 1024);
         Assert.That(connection!.PendingBytes, Is.LessThan(64 * 1024 + 2 * message.Length));
         await AssertIsServedAsync(server);
         Assert.That(Volatile.Read(ref sent), Is.LessThan(Messages));
@@ -68,7 +68,7 @@ public class HostilePeerTests
                 // The test has seen enough.
             }
         });
-        await Eventually.IsAsync(() => connection!.PendingBytes > 64 * 1024);
+        await Eventually.IsTrueAsync(() => connection!.PendingBytes > 64 * 1024);
         await AssertIsServedAsync(server);
         Assert.That(connection!.PendingBytes, Is.LessThan(64 * 1024 + 1024));
         await patience.CancelAsync();
@@ -89,7 +89,7 @@ public class HostilePeerTests
             options => (options.MaxOutboxBytes, options.OutboxHighWaterBytes) = (1_000_000, 100_000),
             s => s.MapWebSocket("/push", handler));
         using var client = await server.OpenAsync("/push");
-        await Eventually.IsAsync(() => connection is not null);
+        await Eventually.IsTrueAsync(() => connection is not null);
 
         var accepted = 0;
         SendResult result;
@@ -123,7 +123,7 @@ public class HostilePeerTests
 
         await AssertIsServedAsync(server);
         slow.ForEach(client => client.Dispose());
-        await Eventually.IsAsync(() => server.Server.ConnectionCount == 0);
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0);
     }
 
     [Test]
@@ -179,7 +179,7 @@ public class HostilePeerTests
         }
 
         await AssertIsServedAsync(server);
-        await Eventually.IsAsync(() => server.Server.ConnectionCount == 0, "connections are left");
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0, "connections are left");
         Assert.That(server.Logs.GetSnapshot().Where(record => record.Level >= LogLevel.Warning), Is.Empty);
     }
 
@@ -225,7 +225,7 @@ public class HostilePeerTests
 
         await AssertIsServedAsync(server);
         client.Dispose();
-        await Eventually.IsAsync(() => server.Server.ConnectionCount == 0);
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0);
         Assert.That(server.Logs.GetSnapshot().Count(record => record.Level == LogLevel.Error), Is.EqualTo(1));
     }
 
@@ -301,7 +301,7 @@ public class HostilePeerTests
         await entered.Task.WaitAsync(WireClient.Patience);
         await server.Server.StopAsync(new CancellationToken(canceled: true)).WaitAsync(WireClient.Patience);
         never.SetResult();
-        await Eventually.IsAsync(() => server.Server.ConnectionCount == 0);
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0);
     }
 
     // The server's clock takes no step of more than a second for the silence of a peer.

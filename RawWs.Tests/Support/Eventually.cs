@@ -1,17 +1,19 @@
 namespace RawWs.Tests.Support;
 
-/// <summary>Waits for a state that nothing announces.</summary>
+/// <summary>The one place where a test waits for a state that nothing announces.</summary>
 internal static class Eventually
 {
-    /// <summary>Polls until the condition holds; fails when it does not in time.</summary>
-    public static async Task IsAsync(Func<bool> condition, string? what = null)
+    public static Task IsTrueAsync(Func<bool> condition, string because = "the condition did not come to hold") =>
+        IsTrueAsync(condition, because, WireClient.Patience);
+
+    public static async Task IsTrueAsync(Func<bool> condition, string because, TimeSpan patience)
     {
-        var deadline = Environment.TickCount64 + (long)WireClient.Patience.TotalMilliseconds;
+        var start = TimeProvider.System.GetTimestamp();
         while (!condition())
         {
-            Assert.That(Environment.TickCount64, Is.LessThan(deadline), what ?? "the condition did not come to hold");
-            // Polling is the only way to see it; the pause only spares the processor.
-            await Task.Delay(5);
+            Assert.That(TimeProvider.System.GetElapsedTime(start), Is.LessThan(patience), because);
+            // A count or a socket's state raises no event; between two looks the server needs the processor.
+            await Task.Delay(1);
         }
     }
 }

@@ -1,27 +1,23 @@
 using System.Net;
-using System.Threading.Channels;
 using RawWs.Server.Transport;
 
 namespace RawWs.Tests.Support;
 
-/// <summary>A carrier without a socket: the second implementation of the seam, and one whose every send can be held.</summary>
+/// <summary>One end of a connection in memory: the second carrier that the contract of transports is run over.</summary>
 internal sealed class MemoryTransport : ByteTransport
 {
-    private readonly Channel<byte[]> _incoming = Channel.CreateBounded<byte[]>(1000);
-    private readonly List<byte[]> _sends = [];
-    private TaskCompletionSource _gate = Completed();
-    private byte[] _rest = [];
+    private readonly Lane _incoming;
+    private readonly Lane _outgoing;
+    private readonly List<int> _sends = [];
+
+    private MemoryTransport(Lane incoming, Lane outgoing) => (_incoming, _outgoing) = (incoming, outgoing);
 
     public override EndPoint? RemoteEndPoint => null;
 
-    public override bool IsSecure => true;
+    public override bool IsSecure => false;
 
-    public bool IsClosed { get; private set; }
-
-    public bool IsSendShutDown { get; private set; }
-
-    /// <summary>The bytes of each send, in order.</summary>
-    public IReadOnlyList<byte[]> Sends
+    /// <summary>The size of every send so far, in order.</summary>
+    public IReadOnlyList<int> Sends
     {
         get
         {
@@ -30,60 +26,131 @@ internal sealed class MemoryTransport : ByteTransport
         }
     }
 
-    /// <summary>Makes sends wait until <see cref="Release"/>.</summary>
-    public void Hold() => _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public void Release() => _gate.TrySetResult();
-
-    /// <summary>Makes the send that waits, and every later one, fail.</summary>
-    public void Break() => _gate.TrySetException(new IOException("broken"));
-
-    public void Receive(byte[] bytes) => Assert.That(_incoming.Writer.TryWrite(bytes), Is.True);
-
-    public void EndReceive() => _incoming.Writer.TryComplete();
-
-    public override async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <param name="capacity">Bytes that either side may send and the other has not received yet.</param>
+    public static (MemoryTransport, MemoryTransport) CreatePair(int capacity = 64 * 1024)
     {
-        if (_rest.Length == 0)
-        {
-            if (!await _incoming.Reader.WaitToReadAsync(cancellationToken))
-                return 0;
-            if (buffer.IsEmpty)
-                return 0;
-            _incoming.Reader.TryRead(out _rest!);
-        }
-
-        var count = Math.Min(buffer.Length, _rest.Length);
-        _rest.AsMemory(0, count).CopyTo(buffer);
-        _rest = _rest[count..];
-        return count;
+        var (there, back) = (new Lane(capacity), new Lane(capacity));
+        return (new MemoryTransport(back, there), new MemoryTransport(there, back));
     }
 
-    public override async ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
+    // It cannot give back what a receive has taken, so it does not cancel.
+    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _incoming.TakeAsync(buffer);
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
     {
-        ObjectDisposedException.ThrowIf(IsClosed, this);
-        // As on a wire: what is sent is taken when it is sent, whatever the caller does with its buffer later.
-        var bytes = buffer.ToArray();
-        await _gate.Task;
         lock (_sends)
-            _sends.Add(bytes);
+            _sends.Add(buffer.Length);
+        return _outgoing.SendAsync(buffer);
     }
 
-    public override void ShutdownSend() => IsSendShutDown = true;
+    public override void ShutdownSend() => _outgoing.End();
 
-    public override void ShutdownReceive() => EndReceive();
+    public override void ShutdownReceive() => _incoming.EndReceiving();
 
     public override void Close()
     {
-        IsClosed = true;
-        _incoming.Writer.TryComplete(new IOException("closed"));
-        _gate.TrySetException(new IOException("closed"));
+        _outgoing.End();
+        _incoming.Break();
     }
 
-    private static TaskCompletionSource Completed()
+    /// <summary>Breaks both directions, as a reset does.</summary>
+    public void Reset()
     {
-        var completed = new TaskCompletionSource();
-        completed.SetResult();
-        return completed;
+        _outgoing.Break();
+        _incoming.Break();
+    }
+
+    /// <summary>The bytes on their way in one direction.</summary>
+    private sealed class Lane(int capacity)
+    {
+        private readonly Lock _lock = new();
+        private readonly Queue<byte> _bytes = [];
+        private bool _isEnded;
+        private bool _isBroken;
+        private bool _isReceivingEnded;
+        private TaskCompletionSource _changed = NewSignal();
+
+        public async ValueTask<int> TakeAsync(Memory<byte> buffer)
+        {
+            while (true)
+            {
+                Task changed;
+                lock (_lock)
+                {
+                    if (_isBroken)
+                        throw new IOException("The connection is closed.");
+                    if (_bytes.Count > 0 && !_isReceivingEnded)
+                        return Take(buffer.Span);
+                    if (_isEnded || _isReceivingEnded)
+                        return 0;
+                    changed = _changed.Task;
+                }
+
+                await changed;
+            }
+        }
+
+        public async ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
+        {
+            while (true)
+            {
+                Task changed;
+                lock (_lock)
+                {
+                    if (_isBroken || _isEnded)
+                        throw new IOException("The connection is closed.");
+                    buffer = buffer[Put(buffer.Span)..];
+                    if (buffer.IsEmpty)
+                        return;
+                    changed = _changed.Task;
+                }
+
+                await changed;
+            }
+        }
+
+        public void End() => Change(() => _isEnded = true);
+
+        public void EndReceiving() => Change(() => _isReceivingEnded = true);
+
+        public void Break() => Change(() => _isBroken = true);
+
+        private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        private int Take(Span<byte> buffer)
+        {
+            var count = Math.Min(buffer.Length, _bytes.Count);
+            for (var i = 0; i < count; i++)
+                buffer[i] = _bytes.Dequeue();
+            Signal();
+            return count;
+        }
+
+        private int Put(ReadOnlySpan<byte> bytes)
+        {
+            var count = Math.Min(bytes.Length, capacity - _bytes.Count);
+            foreach (var value in bytes[..count])
+                _bytes.Enqueue(value);
+            Signal();
+            return count;
+        }
+
+        private void Change(Action change)
+        {
+            lock (_lock)
+            {
+                change();
+                Signal();
+            }
+        }
+
+        // Under the lock.
+        private void Signal()
+        {
+            var changed = _changed;
+            _changed = NewSignal();
+            changed.SetResult();
+        }
     }
 }

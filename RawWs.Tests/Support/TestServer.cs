@@ -27,6 +27,10 @@ internal sealed class TestServer : IAsyncDisposable
 
     public FakeLogCollector Logs { get; } = FakeLogCollector.Create(new FakeLogCollectorOptions());
 
+    /// <summary>What was logged at Warning or above: a peer must not be able to cause any of it.</summary>
+    public IReadOnlyList<string> ProblemsLogged =>
+        [.. Logs.GetSnapshot().Where(record => record.Level >= LogLevel.Warning).Select(record => record.ToString())];
+
     public IPEndPoint EndPoint => Server.LocalEndPoint!;
 
     public Uri Uri(string path) => new($"ws://{EndPoint}{path}");

@@ -81,6 +81,13 @@ internal sealed class WireClient : IDisposable
             bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, patience.Token)..];
     }
 
+    /// <summary>Sends in writes of so many bytes; the system does not join them.</summary>
+    public async Task SendChoppedAsync(ReadOnlyMemory<byte> bytes, int size)
+    {
+        for (; bytes.Length > 0; bytes = bytes[Math.Min(size, bytes.Length)..])
+            await SendAsync(bytes[..Math.Min(size, bytes.Length)]);
+    }
+
     /// <summary>Sends what it can: a server that has given up on the connection may have reset it.</summary>
     public async Task TrySendAsync(ReadOnlyMemory<byte> bytes)
     {
@@ -145,6 +152,34 @@ internal sealed class WireClient : IDisposable
     {
         var ended = !await FillAsync();
         Assert.That(ended, Is.True, "bytes where the end was expected: " + Unread());
+    }
+
+    /// <summary>Reads what still comes, and the end behind it.</summary>
+    public async Task<byte[]> ReadToEndAsync()
+    {
+        while (await FillAsync())
+            continue;
+        return Take(_end - _start);
+    }
+
+    /// <summary>Reads until the end or a reset.</summary>
+    public async Task ReadUntilOverAsync()
+    {
+        try
+        {
+            await ReadToEndAsync();
+        }
+        catch (SocketException)
+        {
+            // Reset, which is as much of an end.
+        }
+    }
+
+    /// <summary>Ends the connection with a reset.</summary>
+    public void Reset()
+    {
+        _socket.LingerState = new LingerOption(true, 0);
+        _socket.Dispose();
     }
 
     public void Dispose() => _socket.Dispose();

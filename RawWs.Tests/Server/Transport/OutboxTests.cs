@@ -1,170 +1,267 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using RawWs.Protocol.Http;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server;
 using RawWs.Server.Diagnostics;
-using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server.Transport;
 
-/// <summary>What a connection sends, seen at the carrier: a transport in memory shows every single send.</summary>
 public class OutboxTests
 {
-    private static readonly byte[] Payload = new byte[100];
+    private const int MaxBytes = 64 * 1024;
+    private const int HighWaterBytes = 16 * 1024;
+    private const int Capacity = 1024;
 
-    [Test]
-    public async Task Answers_to_one_read_go_out_in_one_send()
+    private MemoryTransport _transport = null!;
+    private MemoryTransport _peer = null!;
+    private ServerMetrics _metrics = null!;
+    private Outbox _outbox = null!;
+    private int _drained;
+
+    [SetUp]
+    public void Connect()
     {
-        var (transport, _, running) = Open(Echo());
-        transport.Receive([.. WireClient.Frame(Opcode.Text, "a"), .. WireClient.Frame(Opcode.Text, "b"), .. WireClient.Frame(Opcode.Ping, "c")]);
-        await Eventually.IsAsync(() => transport.Sends.Count > 0);
-        Assert.That(transport.Sends[0], Is.EqualTo(Convert.FromHexString("810161" + "810162" + "8A0163")));
-        await EndAsync(transport, running);
+        _drained = 0;
+        (_transport, _peer) = MemoryTransport.CreatePair(Capacity);
+        _metrics = new ServerMetrics(null);
+        var context = new ServerContext(new ServerOptions(), NullLogger.Instance, _metrics, TimeProvider.System);
+        var handler = new CallbackHandler { Drained = _ => Interlocked.Increment(ref _drained) };
+        var owner = new WebSocketConnection(context, _transport, handler, slot: 0);
+        _outbox = new Outbox(_transport, owner, MaxBytes, HighWaterBytes);
+    }
+
+    [TearDown]
+    public void Disconnect()
+    {
+        _transport.Close();
+        _metrics.Dispose();
     }
 
     [Test]
-    public async Task Broadcasts_within_one_read_go_out_in_one_send_per_receiver()
+    public void Post_is_sent_at_once_when_nothing_waits()
     {
-        var (listener, receiver, listening) = Open(new CallbackHandler());
-        var (speaker, _, speaking) = Open(new CallbackHandler
-        {
-            Message = (_, type, payload) =>
-            {
-                receiver.Send(type, payload.Span);
-                Assert.That(listener.Sends, Is.Empty);
-                return default;
-            },
-        });
-        speaker.Receive([.. WireClient.Frame(Opcode.Text, "a"), .. WireClient.Frame(Opcode.Text, "b")]);
-        await Eventually.IsAsync(() => listener.Sends.Count > 0);
-        Assert.That(listener.Sends[0], Is.EqualTo(Convert.FromHexString("810161810162")));
-        await EndAsync(speaker, speaking);
-        await EndAsync(listener, listening);
+        Assert.That(_outbox.Post(Opcode.Text, "Hello"u8), Is.EqualTo(SendResult.Sent));
+        Assert.That(_transport.Sends, Is.EqualTo(Sizes(7)));
+        Assert.That(_outbox.PendingBytes, Is.Zero);
     }
 
     [Test]
-    public async Task Frames_keep_their_order_whether_copied_or_shared()
+    public async Task Posts_inside_a_batch_are_sent_in_one_go()
     {
-        var (transport, connection, running) = Open(new CallbackHandler());
-        var small = new PreparedMessage(Opcode.Binary, [1]);
-        var large = new PreparedMessage(Opcode.Binary, Enumerable.Repeat((byte)2, 20_000).ToArray());
-        transport.Hold();
-        for (var i = 0; i < 3; i++)
+        var batch = FlushBatch.Open()!;
+        for (var i = 0; i < 50; i++)
+            Assert.That(_outbox.Post(Opcode.Text, "Hello"u8), Is.EqualTo(SendResult.Sent));
+        Assert.That(_transport.Sends, Is.Empty);
+        Assert.That(_outbox.PendingBytes, Is.EqualTo(350));
+        batch.Close();
+        Assert.That(_transport.Sends, Is.EqualTo(Sizes(350)));
+        for (var i = 0; i < 50; i++)
+            Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Text, 5, (byte)'H')));
+    }
+
+    [Test]
+    public void Batch_inside_a_batch_is_the_outer_one()
+    {
+        var batch = FlushBatch.Open()!;
+        Assert.That(FlushBatch.Open(), Is.Null);
+        _outbox.Post(Opcode.Text, "Hello"u8);
+        Assert.That(_transport.Sends, Is.Empty);
+        batch.Close();
+        Assert.That(_transport.Sends, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Much_is_sent_before_the_batch_ends()
+    {
+        var batch = FlushBatch.Open()!;
+        while (_outbox.Post(Opcode.Binary, new byte[1000]) == SendResult.Sent)
+            Assert.That(_transport.Sends, Is.Empty);
+        Assert.That(_transport.Sends, Is.Not.Empty);
+        batch.Close();
+    }
+
+    [Test]
+    public async Task Posts_of_another_thread_inside_a_batch_are_sent_at_once()
+    {
+        var batch = FlushBatch.Open()!;
+        // A thread of its own: the pool could run the work on this one.
+        var other = new Thread(() => _outbox.Post(Opcode.Text, "other"u8));
+        other.Start();
+        other.Join();
+        Assert.That(_transport.Sends, Has.Count.EqualTo(1));
+        batch.Close();
+        Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Text, 5, (byte)'o')));
+    }
+
+    [Test]
+    public async Task What_gathers_behind_a_slow_send_follows_in_one_go()
+    {
+        _outbox.Post(Opcode.Binary, new byte[Capacity]);
+        for (byte i = 1; i <= 100; i++)
+            _outbox.Post(Opcode.Binary, [i]);
+        Assert.That(_transport.Sends, Has.Count.EqualTo(1));
+        Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Binary, Capacity, (byte)0)));
+        for (byte i = 1; i <= 100; i++)
+            Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Binary, 1, i)));
+        Assert.That(_transport.Sends, Is.EqualTo(Sizes(Capacity + 4, 300)));
+    }
+
+    [Test]
+    public async Task Order_is_kept_between_small_large_and_shared_frames()
+    {
+        int[] sizes = [1, 20_000, 3, 9_000, 2, 1, 12_000, 500];
+        for (var i = 0; i < sizes.Length; i++)
         {
-            connection.Send(small);
-            connection.Send(large);
+            var payload = new byte[sizes[i]];
+            payload[0] = (byte)i;
+            var result = i % 2 == 0
+                ? _outbox.Post(Opcode.Binary, payload)
+                : _outbox.PostFrames(new PreparedMessage(Opcode.Binary, payload).Frame);
+            Assert.That(result, Is.Not.EqualTo(SendResult.Dropped));
         }
 
-        transport.Release();
-        await Eventually.IsAsync(() => connection.PendingBytes == 0);
-        var sent = transport.Sends.SelectMany(bytes => bytes).ToArray();
-        byte[] once = [.. small.Frame.Span, .. large.Frame.Span];
-        Assert.That(sent.AsSpan().SequenceEqual((byte[])[.. once, .. once, .. once]), Is.True);
-        await EndAsync(transport, running);
+        for (var i = 0; i < sizes.Length; i++)
+            Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Binary, sizes[i], (byte)i)));
     }
 
     [Test]
-    public async Task Bound_is_kept_and_a_message_always_fits_when_little_waits()
+    public async Task Large_shared_frame_is_sent_by_itself_from_the_array_it_is_in()
     {
-        var drained = 0;
-        var (transport, connection, running) = Open(
-            new CallbackHandler { Drained = _ => Interlocked.Increment(ref drained) },
-            new ServerOptions { OutboxHighWaterBytes = 1000, MaxOutboxBytes = 2000 });
-        transport.Hold();
-        Assert.That(connection.Send(Opcode.Binary, new byte[50_000]), Is.EqualTo(SendResult.Backpressure));
-        Assert.That(connection.Send(Opcode.Binary, Payload), Is.EqualTo(SendResult.Dropped));
-        transport.Release();
-        await Eventually.IsAsync(() => drained == 1);
-        Assert.That(connection.Send(Opcode.Binary, Payload), Is.EqualTo(SendResult.Sent));
-        await EndAsync(transport, running);
+        var message = new PreparedMessage(Opcode.Binary, new byte[30_000]);
+        _outbox.PostFrames(message.Frame);
+        _outbox.PostFrames(message.Frame);
+        await ReadAsync();
+        await ReadAsync();
+        Assert.That(_transport.Sends, Is.EqualTo(Sizes(message.Frame.Length, message.Frame.Length)));
     }
 
     [Test]
-    public async Task Volatile_frames_are_dropped_above_the_high_water_mark()
+    public async Task Bound_is_kept_and_what_was_accepted_arrives()
     {
-        var (transport, connection, running) = Open(
-            new CallbackHandler(), new ServerOptions { OutboxHighWaterBytes = 1000, MaxOutboxBytes = 200_000 });
-        transport.Hold();
-        connection.Send(Opcode.Binary, new byte[2000]);
-        Assert.That(connection.SendFrames(Payload, isVolatile: true), Is.EqualTo(SendResult.Dropped));
-        Assert.That(connection.SendFrames(Payload), Is.EqualTo(SendResult.Backpressure));
-        transport.Release();
-        await EndAsync(transport, running);
-    }
-
-    [Test]
-    public async Task Close_frame_goes_out_last_even_over_the_bound_and_nothing_is_accepted_after_it()
-    {
-        var (transport, connection, running) = Open(
-            new CallbackHandler(), new ServerOptions { OutboxHighWaterBytes = 1000, MaxOutboxBytes = 1000 });
-        transport.Hold();
-        connection.Send(Opcode.Binary, new byte[5000]);
-        connection.Close((CloseCode)4000, "bye");
-        Assert.That(connection.Send(Opcode.Binary, Payload), Is.EqualTo(SendResult.Dropped));
-        transport.Release();
-        transport.Receive(WireClient.CloseFrame(4000));
-        transport.EndReceive();
-        await running.WaitAsync(WireClient.Patience);
-        Assert.That(transport.Sends.SelectMany(bytes => bytes).TakeLast(7), Is.EqualTo(Convert.FromHexString("88050FA0627965")));
-        Assert.That(transport.IsSendShutDown && transport.IsClosed, Is.True);
-    }
-
-    [Test]
-    public async Task Send_that_fails_ends_the_connection()
-    {
-        var closed = new TaskCompletionSource<CloseStatus>();
-        var (transport, connection, running) = Open(new CallbackHandler { Close = (_, status) => closed.SetResult(status) });
-        transport.Hold();
-        connection.Send(Opcode.Binary, Payload);
-        transport.Break();
-        Assert.That((await closed.Task.WaitAsync(WireClient.Patience)).Cause, Is.EqualTo(DisconnectReason.TransportError));
-        await running.WaitAsync(WireClient.Patience);
-        Assert.That(connection.Send(Opcode.Binary, Payload), Is.EqualTo(SendResult.Dropped));
-        Assert.That(connection.PendingBytes, Is.Zero);
-    }
-
-    private static CallbackHandler Echo() => new()
-    {
-        Message = (connection, type, payload) =>
+        var results = new List<SendResult>();
+        for (byte i = 0; results.LastOrDefault() != SendResult.Dropped; i++)
         {
-            connection.Send(type, payload.Span);
-            return default;
-        },
-    };
-
-    private static (MemoryTransport Transport, WebSocketConnection Connection, Task Running) Open(
-        WebSocketHandler handler, ServerOptions? options = null)
-    {
-        var context = new ServerContext(
-            options ?? new ServerOptions(), NullLogger.Instance, new ServerMetrics(), TimeProvider.System);
-        var transport = new MemoryTransport();
-        var connection = new WebSocketConnection(context, transport, handler, context.Connections.Add(new Placeholder()));
-        var bytes = System.Text.Encoding.ASCII.GetBytes(WireClient.Handshake("/"));
-        new RequestParser(context.HttpLimits).Read(bytes, out var head, out _);
-        return (transport, connection, connection.RunAsync(head!, default));
-    }
-
-    private static async Task EndAsync(MemoryTransport transport, Task running)
-    {
-        transport.EndReceive();
-        await running.WaitAsync(WireClient.Patience);
-        Assert.That(transport.IsClosed, Is.True);
-    }
-
-    private sealed class Placeholder : ITimedConnection
-    {
-        public void OnTick(long now)
-        {
+            var payload = new byte[1000];
+            payload[0] = i;
+            results.Add(_outbox.Post(Opcode.Binary, payload));
+            Assert.That(_outbox.PendingBytes, Is.LessThanOrEqualTo(MaxBytes));
         }
 
-        public void Stop()
+        // Sent up to the mark, Backpressure up to the bound, Dropped there.
+        Assert.That(results, Is.Ordered);
+        Assert.That(results, Does.Contain(SendResult.Sent).And.Contain(SendResult.Backpressure));
+        Assert.That(_outbox.PendingBytes, Is.GreaterThan(MaxBytes - 1004));
+        for (var i = 0; i < results.Count - 1; i++)
+            Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Binary, 1000, (byte)i)));
+        await Eventually.IsTrueAsync(() => _outbox.PendingBytes == 0 && _drained > 0, "all is taken");
+        Assert.That(_drained, Is.EqualTo(1));
+        Assert.That(_outbox.Post(Opcode.Text, "again"u8), Is.EqualTo(SendResult.Sent));
+    }
+
+    [Test]
+    public async Task Message_over_the_bound_fits_while_little_waits()
+    {
+        Assert.That(_outbox.Post(Opcode.Binary, new byte[3 * MaxBytes]), Is.EqualTo(SendResult.Backpressure));
+        Assert.That(_outbox.Post(Opcode.Text, "more"u8), Is.EqualTo(SendResult.Dropped));
+        Assert.That((await ReadAsync()).Length, Is.EqualTo(3 * MaxBytes));
+        await Eventually.IsTrueAsync(() => _drained == 1, "there is room again");
+    }
+
+    [Test]
+    public async Task Close_frame_is_accepted_above_the_bound_and_is_the_last()
+    {
+        _outbox.Post(Opcode.Binary, new byte[MaxBytes]);
+        _outbox.PostClose(CloseCode.NormalClosure, "");
+        Assert.That(_outbox.Post(Opcode.Text, "late"u8), Is.EqualTo(SendResult.Dropped));
+        _outbox.PostClose(CloseCode.GoingAway, "late");
+        var complete = _outbox.CompleteAsync();
+        Assert.That(complete.IsCompleted, Is.False);
+        Assert.That((await ReadAsync()).Length, Is.EqualTo(MaxBytes));
+        Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Close, 2, (byte)0x03)));
+        await complete.WaitAsync(WireClient.Patience);
+        Assert.That(_outbox.PendingBytes, Is.Zero);
+    }
+
+    [Test]
+    public async Task Room_is_waited_for_until_half_of_the_mark()
+    {
+        _outbox.Post(Opcode.Binary, new byte[MaxBytes / 2]);
+        Assert.That(_outbox.IsAboveHighWater, Is.True);
+        var room = _outbox.WaitForRoomAsync();
+        Assert.That(room.IsCompleted, Is.False);
+        await ReadAsync();
+        await room.WaitAsync(WireClient.Patience);
+        Assert.That(_outbox.PendingBytes, Is.LessThanOrEqualTo(HighWaterBytes / 2));
+    }
+
+    [Test]
+    public async Task Failure_frees_everyone_who_waits_and_refuses_what_comes()
+    {
+        _outbox.Post(Opcode.Binary, new byte[MaxBytes]);
+        var room = _outbox.WaitForRoomAsync();
+        var complete = _outbox.CompleteAsync();
+        _transport.Reset();
+        await room.WaitAsync(WireClient.Patience);
+        await complete.WaitAsync(WireClient.Patience);
+        Assert.That(_outbox.PendingBytes, Is.Zero);
+        Assert.That(_outbox.Post(Opcode.Text, "late"u8), Is.EqualTo(SendResult.Dropped));
+        Assert.That(_drained, Is.Zero);
+    }
+
+    [Test]
+    public async Task Posts_of_many_threads_are_all_sent_each_thread_in_order()
+    {
+        const int Threads = 4;
+        const int Count = 2000;
+        var posting = Enumerable.Range(0, Threads).Select(thread => Task.Run(async () =>
         {
+            for (var i = 0; i < Count; i++)
+                while (_outbox.Post(Opcode.Binary, [(byte)thread, (byte)i, (byte)(i >> 8)]) == SendResult.Dropped)
+                    await _outbox.WaitForRoomAsync();
+        })).ToArray();
+
+        var next = new int[Threads];
+        for (var i = 0; i < Threads * Count; i++)
+        {
+            var payload = await ReadPayloadAsync();
+            Assert.That(payload[1] | (payload[2] << 8), Is.EqualTo(next[payload[0]]++));
         }
 
-        public void Abort()
+        await Task.WhenAll(posting);
+        Assert.That(next, Is.All.EqualTo(Count));
+    }
+
+    private static int[] Sizes(params int[] sizes) => sizes;
+
+    private async Task<(Opcode Opcode, int Length, byte First)> ReadAsync()
+    {
+        var header = await ReadHeaderAsync();
+        var payload = await ReadBytesAsync((int)header.PayloadLength);
+        return (header.Opcode, payload.Length, payload[0]);
+    }
+
+    private async Task<byte[]> ReadPayloadAsync() => await ReadBytesAsync((int)(await ReadHeaderAsync()).PayloadLength);
+
+    private async Task<FrameHeader> ReadHeaderAsync()
+    {
+        var bytes = new List<byte>();
+        FrameHeader header;
+        while (!FrameHeader.TryRead(bytes.ToArray(), out header))
+            bytes.AddRange(await ReadBytesAsync(1));
+        return header;
+    }
+
+    private async Task<byte[]> ReadBytesAsync(int count)
+    {
+        var bytes = new byte[count];
+        for (var done = 0; done < count;)
         {
+            var received = await _peer.ReceiveAsync(bytes.AsMemory(done)).AsTask().WaitAsync(WireClient.Patience);
+            Assert.That(received, Is.Positive);
+            done += received;
         }
+
+        return bytes;
     }
 }

@@ -1,0 +1,14 @@
+using RawWs.Server.Transport;
+using RawWs.Tests.Support;
+
+namespace RawWs.Tests.Contracts;
+
+/// <summary>The contract of transports, in memory.</summary>
+public class MemoryTransportContractTests : TransportContract
+{
+    internal override Task<(ByteTransport Server, ByteTransport Peer)> ConnectAsync()
+    {
+        var (server, peer) = MemoryTransport.CreatePair();
+        return Task.FromResult<(ByteTransport, ByteTransport)>((server, peer));
+    }
+}
