@@ -17,8 +17,8 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Warning, "stopped with {Connections} connections aborted at the deadline")]
     public static partial void Aborted(ILogger logger, int connections);
 
-    [LoggerMessage(1003, LogLevel.Warning, "accept failed, trying again in {Backoff}")]
-    public static partial void AcceptFailed(ILogger logger, Exception exception, TimeSpan backoff);
+    [LoggerMessage(1003, LogLevel.Warning, "accept failed, trying again in {Backoff}: {Problem}")]
+    public static partial void AcceptFailed(ILogger logger, string problem, TimeSpan backoff);
 
     [LoggerMessage(1010, LogLevel.Debug, "{Peer} sent a bad request: {Status} {Problem}")]
     public static partial void RequestRefused(ILogger logger, EndPoint? peer, int status, string problem);

@@ -60,15 +60,28 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
             {
                 // The peer gave up while it waited in the backlog.
             }
-            catch (SocketException e)
+            catch (Exception e)
             {
                 // Handles or memory are exhausted: connections that end will free some.
-                Log.AcceptFailed(context.Logger, e, backoff);
-                context.Metrics.Failed("accept");
+                Report(e, backoff);
                 await Task.Delay(backoff, context.TimeProvider, stopping)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 backoff = backoff < LongestBackoff / 2 ? backoff * 2 : LongestBackoff;
             }
+        }
+    }
+
+    // Whoever lacks handles may fail to load what a log needs, too: nothing of that may end the accept loop.
+    private void Report(Exception fault, TimeSpan backoff)
+    {
+        try
+        {
+            context.Metrics.Failed("accept");
+            Log.AcceptFailed(context.Logger, fault.Message, backoff);
+        }
+        catch (Exception)
+        {
+            // There is nobody left to tell.
         }
     }
 
