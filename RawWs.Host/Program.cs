@@ -9,7 +9,8 @@ string[] words = args is [] || (args[0].StartsWith('-') && args[0] is not ("-h" 
 var root = new RootCommand("RawWs: a WebSocket server with rooms and events.") { ServeCommand.Create() };
 var result = root.Parse(words);
 if (result.Errors.Count == 0)
-    return await result.InvokeAsync();
+    // The generic host handles the signals, and gives connections longer than a command line would.
+    return await result.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
 foreach (var error in result.Errors)
     await Console.Error.WriteLineAsync(error.Message);

@@ -122,9 +122,13 @@ public sealed partial class RawWsServer : IAsyncDisposable
         Log.Stopping(_context.Logger, _context.Connections.Count);
         await listener.StopAsync().ConfigureAwait(false);
         _context.Connections.StopAll();
+        // Every connection keeps its own timeouts; this bounds those whose handler never returns.
+        using var longest = new CancellationTokenSource(
+            _context.Options.CloseTimeout + 2 * _context.Options.LingerTimeout, _context.TimeProvider);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, longest.Token);
         try
         {
-            await _context.Connections.WaitForFewerThanAsync(1, cancellationToken).ConfigureAwait(false);
+            await _context.Connections.WaitForFewerThanAsync(1, limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

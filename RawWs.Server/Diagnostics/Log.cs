@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(1003, LogLevel.Warning, "accept failed, trying again in {Backoff}: {Problem}")]
     public static partial void AcceptFailed(ILogger logger, string problem, TimeSpan backoff);
 
+    [LoggerMessage(1004, LogLevel.Error, "the timer failed for a connection")]
+    public static partial void TickFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(1010, LogLevel.Debug, "{Peer} sent a bad request: {Status} {Problem}")]
     public static partial void RequestRefused(ILogger logger, EndPoint? peer, int status, string problem);
 

@@ -1,4 +1,5 @@
 using RawWs.Server.Events;
+using RawWs.Server.Transport;
 
 namespace RawWs.Server.Rooms;
 
@@ -102,14 +103,23 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
     public void Broadcast(OutboundMessage message, in Audience audience)
     {
         List<EventSocket>? refused = null;
-        lock (_gate)
+        // The lock fixes the order of the outboxes; what they send is sent outside of it.
+        FlushBatch? batch = FlushBatch.Open();
+        try
         {
-            var walk = new Walk(this, audience);
-            while (walk.TryNext(out EventSocket? socket))
+            lock (_gate)
             {
-                if (!socket.Deliver(message))
-                    (refused ??= []).Add(socket);
+                var walk = new Walk(this, audience);
+                while (walk.TryNext(out EventSocket? socket))
+                {
+                    if (!socket.Deliver(message))
+                        (refused ??= []).Add(socket);
+                }
             }
+        }
+        finally
+        {
+            batch?.Close();
         }
 
         foreach (EventSocket socket in refused ?? [])

@@ -21,6 +21,9 @@ internal sealed class EnvelopeHandler(EventHub hub, string namespaceName) : WebS
     public override void OnClose(WebSocketConnection connection, CloseStatus status) =>
         _session?.Close(status.Cause);
 
+    internal override void OnAborted(WebSocketConnection connection, DisconnectReason cause) =>
+        _session?.Close(cause);
+
     internal override void OnTick(WebSocketConnection connection, long now) =>
         Volatile.Read(ref _session)?.OnTick(now);
 }

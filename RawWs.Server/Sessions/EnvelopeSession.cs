@@ -19,6 +19,7 @@ internal sealed class EnvelopeSession : Session
     private TaskCompletionSource? _connecting;
     private EventSocket? _socket;
     private int _malformed;
+    private bool _isConnectQueued;
 
     public EnvelopeSession(EventHub hub, WebSocketConnection connection, Handshake handshake, string namespaceName)
         : base(hub, handshake)
@@ -55,8 +56,11 @@ internal sealed class EnvelopeSession : Session
     /// <summary>A client that has said nothing for a while only wants to listen: it is connected without credentials.</summary>
     public void OnTick(long now)
     {
-        if (_connecting is null && now >= _graceEnds && CloseReason is null)
-            TryConnect(default);
+        if (_isConnectQueued || _connecting is not null || now < _graceEnds || CloseReason is not null)
+            return;
+        // Callbacks of the application may block: never on the timer, which serves every connection.
+        _isConnectQueued = true;
+        ThreadPool.UnsafeQueueUserWorkItem(static session => session.TryConnect(default), this, preferLocal: false);
     }
 
     public override SendResult Post(EventSocket socket, OutboundMessage message) =>

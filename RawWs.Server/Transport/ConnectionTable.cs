@@ -14,7 +14,8 @@ internal interface ITimedConnection
 }
 
 /// <summary>Every TCP connection of a server, and the one coarse timer that serves them all.</summary>
-internal sealed class ConnectionTable(TimeProvider timeProvider, TimeSpan resolution) : IDisposable
+internal sealed class ConnectionTable(
+    TimeProvider timeProvider, TimeSpan resolution, Action<Exception> onFault) : IDisposable
 {
     // A process that was stopped, or starved, for longer than this must not take the peers' silence for theirs.
     private const long MaxStep = 1000;
@@ -130,7 +131,7 @@ internal sealed class ConnectionTable(TimeProvider timeProvider, TimeSpan resolu
         // What is less than a millisecond counts at the next tick.
         _lastTick += step * timeProvider.TimestampFrequency / 1000;
         Volatile.Write(ref _now, _now + Math.Min(step, MaxStep));
-        _onTick();
+        Guard(static (table, _) => table._onTick(), this);
         ForEach(static (connection, now) => connection.OnTick(now));
         Volatile.Write(ref _isTicking, 0);
     }
@@ -144,6 +145,19 @@ internal sealed class ConnectionTable(TimeProvider timeProvider, TimeSpan resolu
         var now = Now;
         for (var i = 0; i < used; i++)
             if (Volatile.Read(ref slots[i]) is { } connection)
-                action(connection, now);
+                Guard(action, connection, now);
+    }
+
+    // A fault of one connection must not cost the others their timer.
+    private void Guard<T>(Action<T, long> action, T argument, long now = 0)
+    {
+        try
+        {
+            action(argument, now);
+        }
+        catch (Exception e)
+        {
+            onFault(e);
+        }
     }
 }

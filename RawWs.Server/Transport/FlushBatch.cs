@@ -24,23 +24,19 @@ internal sealed class FlushBatch
         return batch;
     }
 
-    /// <summary>Leaves the flush of an outbox to the open batch of this thread.</summary>
-    /// <returns>False if there is none: the caller flushes.</returns>
-    public static bool TryDefer(Outbox outbox)
-    {
-        if (s_ofThread is not { _isOpen: true } batch)
-            return false;
-        batch._outboxes.Add(outbox);
-        return true;
-    }
+    /// <summary>The open batch of this thread, if there is one.</summary>
+    public static FlushBatch? OfThread => s_ofThread is { _isOpen: true } batch ? batch : null;
+
+    /// <summary>Leaves the flush of an outbox to the end of the batch.</summary>
+    public void Defer(Outbox outbox) => _outboxes.Add(outbox);
 
     /// <summary>Flushes every outbox of the batch.</summary>
     public void Close()
     {
-        _isOpen = false;
-        // A flush may run callbacks that post again: those flush at once, the list no longer grows.
-        foreach (var outbox in _outboxes)
-            outbox.FlushDeferred();
+        // A flush may run callbacks that post again: what they defer is flushed here, too.
+        for (var i = 0; i < _outboxes.Count; i++)
+            _outboxes[i].FlushDeferred();
         _outboxes.Clear();
+        _isOpen = false;
     }
 }

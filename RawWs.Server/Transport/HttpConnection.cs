@@ -131,6 +131,19 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
     private async Task<(WebSocketHandler Handler, RequestHead Request)?> ServeAsync()
     {
         var exchange = new HttpExchange(_context);
+        try
+        {
+            return await ServeAsync(exchange).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A file that was opened for a peer that has gone since.
+            exchange.TakeBody()?.Dispose();
+        }
+    }
+
+    private async Task<(WebSocketHandler Handler, RequestHead Request)?> ServeAsync(HttpExchange exchange)
+    {
         while (true)
         {
             var head = await ReadHeadAsync(exchange).ConfigureAwait(false);
@@ -151,11 +164,12 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
             await SendAsync(exchange).ConfigureAwait(false);
             if (handler is not null)
                 return (handler, head);
-            if (exchange.Closes || _context.Connections.IsStopping)
+            if (exchange.Closes)
                 return null;
             exchange.Reset();
             _hasServed = true;
-            if (!TryEnter(Phase.Idle, _context.Options.IdleTimeout))
+            // In this order: a stop that comes behind the second check finds the connection idle, and ends it.
+            if (!TryEnter(Phase.Idle, _context.Options.IdleTimeout) || _context.Connections.IsStopping)
                 return null;
         }
     }
@@ -181,9 +195,10 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
                 return null;
             }
 
-            if (!await ReceiveAsync().ConfigureAwait(false))
+            // Part of this head may have come with the request before it.
+            if (_phase == Phase.Idle && _parser.HasStarted && !TryEnterHead())
                 return null;
-            if (_phase == Phase.Idle && !TryEnterHead())
+            if (!await ReceiveAsync().ConfigureAwait(false))
                 return null;
         }
     }

@@ -23,9 +23,10 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     private Segment _tail;
     private int _pending;
     private bool _isDraining;
-    private bool _isDeferred;
+    private FlushBatch? _deferredTo;
     private bool _isComplete;
     private bool _owesDrained;
+    private bool _endsShared;
     private TaskCompletionSource? _room;
     private TaskCompletionSource? _empty;
 
@@ -65,8 +66,11 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         return Flush();
     }
 
-    /// <summary>Posts the close frame, whatever waits before it; nothing is accepted after it.</summary>
-    public void PostClose(CloseCode code, string reason)
+    /// <summary>
+    /// Appends the close frame, whatever waits before it; nothing is accepted after it. The caller flushes, outside of
+    /// its own locks.
+    /// </summary>
+    public void AppendClose(CloseCode code, string reason)
     {
         lock (_lock)
         {
@@ -77,8 +81,6 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
             frame[..length].CopyTo(Reserve(length));
             _isComplete = true;
         }
-
-        Flush();
     }
 
     /// <summary>Accepts nothing more.</summary>
@@ -112,7 +114,7 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     {
         lock (_lock)
         {
-            _isDeferred = false;
+            _deferredTo = null;
             if (_isDraining || _pending == 0)
                 return;
             _isDraining = true;
@@ -121,9 +123,9 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         _ = DrainAsync();
     }
 
-    // A message fits while little waits, whatever its size; otherwise it must fit below the bound.
+    // A message fits as long as the peer is read, whatever its size; otherwise it must fit below the bound.
     private bool Accepts(int size) =>
-        !_isComplete && (_pending <= highWaterBytes / 2 || size <= maxBytes - _pending);
+        !_isComplete && (_pending <= highWaterBytes || size <= maxBytes - _pending);
 
     private SendResult Refuse()
     {
@@ -136,7 +138,9 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         if (_tail.Room < size)
         {
             SealTail();
-            var chunk = _pending < ChunkBytes ? ChunkBytes : LargeChunkBytes;
+            // Behind a shared frame little may follow before the next: a large chunk would stay almost empty.
+            var chunk = _pending < ChunkBytes || _endsShared ? ChunkBytes : LargeChunkBytes;
+            _endsShared = false;
             _tail = Segment.Rent(Math.Max(size, chunk));
         }
 
@@ -148,6 +152,7 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     {
         SealTail();
         (_full ??= new Queue<Segment>()).Enqueue(Segment.Shared(frames));
+        _endsShared = true;
         _pending += frames.Length;
     }
 
@@ -158,7 +163,8 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         _tail = default;
     }
 
-    private SendResult Flush()
+    /// <summary>Starts to send what waits, or leaves that to the open batch of this thread.</summary>
+    public SendResult Flush()
     {
         var start = false;
         SendResult result;
@@ -167,13 +173,15 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
             var isAbove = _pending > highWaterBytes;
             _owesDrained |= isAbove;
             result = isAbove ? SendResult.Backpressure : SendResult.Sent;
-            if (!_isDraining && _pending > 0 && !(_isDeferred && !isAbove))
+            if (!_isDraining && _pending > 0)
             {
-                // Much is sent at once even inside a batch: the peer can begin to read.
-                if (!isAbove && FlushBatch.TryDefer(this))
-                    _isDeferred = true;
-                else
+                // Much is sent at once even inside a batch: the peer can begin to read. What another thread has
+                // deferred does not wait for that thread.
+                var batch = FlushBatch.OfThread;
+                if (isAbove || batch is null)
                     start = _isDraining = true;
+                else if (_deferredTo != batch)
+                    (_deferredTo = batch).Defer(this);
             }
         }
 
@@ -200,10 +208,10 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
                 OnTaken(segment.Length);
             }
         }
-        catch (Exception e) when (TransportFaults.Includes(e))
+        catch (Exception e)
         {
             Discard();
-            owner.OnSendFailed();
+            owner.OnSendFailed(e);
         }
     }
 

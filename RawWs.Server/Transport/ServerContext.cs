@@ -14,7 +14,8 @@ internal sealed class ServerContext
         Logger = logger;
         Metrics = metrics;
         TimeProvider = timeProvider;
-        Connections = new ConnectionTable(timeProvider, options.TimerResolution);
+        Connections = new ConnectionTable(
+            timeProvider, options.TimerResolution, fault => Log.TickFailed(logger, fault));
         Routes = new Routes(options);
         HttpLimits = new HttpLimits
         {

@@ -12,7 +12,10 @@ public sealed partial class WebSocketConnection
         {
             while (StopsWhileHandling(out var pending))
             {
+                Volatile.Write(ref _waitsForHandler, true);
                 await pending.ConfigureAwait(false);
+                Volatile.Write(ref _lastActivity, _context.Now);
+                Volatile.Write(ref _waitsForHandler, false);
                 _isInHandler = false;
                 await WaitForRoomAsync().ConfigureAwait(false);
             }

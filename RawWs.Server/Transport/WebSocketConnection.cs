@@ -29,6 +29,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
     private DisconnectReason? _cause;
     private Phase _phase;
     private bool _waitsForRoom;
+    private bool _waitsForHandler;
     // What is thrown while this is set is the application's, even where it looks like a fault of the transport.
     private bool _isInHandler;
     private CancellationTokenSource? _buffered;
@@ -110,7 +111,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
     {
         lock (_lock)
             _cause ??= DisconnectReason.ForcedServerClose;
-        _transport.Close();
+        CloseTransport();
     }
 
     internal void Close(CloseCode code, string reason, DisconnectReason cause)
@@ -121,9 +122,11 @@ public sealed partial class WebSocketConnection : ITimedConnection
             if (!_closing.TrySendClose(code, reason))
                 return;
             Enter(Phase.Closing, _context.CloseTimeout);
+            // In one step with the state: whoever sees that it is sent may complete the outbox.
+            _outbox.AppendClose(code, reason);
         }
 
-        _outbox.PostClose(code, reason);
+        _outbox.Flush();
     }
 
     /// <summary>Queues whole frames, already encoded and never written to again: the same array may go to many.</summary>
@@ -158,8 +161,14 @@ public sealed partial class WebSocketConnection : ITimedConnection
             Close(CloseCode.InternalError, "", DisconnectReason.TransportError);
         }
 
-        OnClosed();
-        await FinishAsync().ConfigureAwait(false);
+        try
+        {
+            OnClosed();
+        }
+        finally
+        {
+            await FinishAsync().ConfigureAwait(false);
+        }
     }
 
     void ITimedConnection.OnTick(long now)
@@ -171,30 +180,37 @@ public sealed partial class WebSocketConnection : ITimedConnection
                 _buffered?.Cancel();
         }
 
+        // A handler that blocks its thread holds back what it has posted by no more than this.
+        if (_outbox.PendingBytes > 0)
+            _outbox.FlushDeferred();
         if (now < Volatile.Read(ref _deadline))
             return;
         lock (_lock)
         {
             switch (_phase)
             {
-                case Phase.Open or Phase.AwaitingPong when now - _lastActivity < _context.PingInterval:
+                case Phase.Open when now - _lastActivity < _context.PingInterval:
+                case Phase.AwaitingPong when _lastActivity >= _deadline - _context.PingTimeout:
                     _phase = Phase.Open;
                     _deadline = _lastActivity + _context.PingInterval;
+                    return;
+                case Phase.AwaitingPong when _waitsForHandler:
+                    // The pong may have come: it is not read before the handler is done.
+                    Enter(Phase.Open, _context.PingInterval);
                     return;
                 case Phase.Open:
                     Enter(Phase.AwaitingPong, _context.PingTimeout);
                     break;
-                case Phase.AwaitingPong:
-                    _cause ??= DisconnectReason.PingTimeout;
-                    _transport.Close();
-                    return;
                 case Phase.Closing or Phase.Lingering when _outbox.PendingBytes == 0:
                     // All is said: end without a reset, which could overtake the close frame.
                     Enter(Phase.Ending, _context.LingerTimeout);
                     _transport.ShutdownReceive();
                     return;
                 default:
-                    _transport.Close();
+                    if (_phase == Phase.AwaitingPong)
+                        _cause ??= DisconnectReason.PingTimeout;
+                    Enter(Phase.Ending, _context.LingerTimeout);
+                    CloseTransport();
                     return;
             }
         }
@@ -225,11 +241,13 @@ public sealed partial class WebSocketConnection : ITimedConnection
             Volatile.Write(ref _lastActivity, _context.Now);
     }
 
-    internal void OnSendFailed()
+    internal void OnSendFailed(Exception fault)
     {
+        if (!TransportFaults.Includes(fault))
+            Log.ConnectionFailed(_context.Logger, fault, RemoteEndPoint);
         lock (_lock)
             _cause ??= DisconnectReason.TransportError;
-        _transport.Close();
+        CloseTransport();
     }
 
     private void Open(RequestHead request)
@@ -251,16 +269,16 @@ public sealed partial class WebSocketConnection : ITimedConnection
     {
         // The reader has checked the payload.
         _ = ClosePayload.TryRead(bytes, out var payload);
-        CloseCode reply;
         lock (_lock)
         {
             _cause ??= DisconnectReason.TransportClose;
-            if (!_closing.TryReceiveClose(payload, out reply))
+            if (!_closing.TryReceiveClose(payload, out var reply))
                 return;
+            // RFC 6455 §5.5.1: the answer echoes the status code; with the reason, a browser shows its page both.
+            _outbox.AppendClose(reply, payload.Reason);
         }
 
-        // RFC 6455 §5.5.1: the answer echoes the status code; with the reason, a browser shows its page both.
-        _outbox.PostClose(reply, payload.Reason);
+        _outbox.Flush();
     }
 
     private void Fail(ProtocolError error)
@@ -333,6 +351,17 @@ public sealed partial class WebSocketConnection : ITimedConnection
             _context.Connections.Remove(_slot);
             _context.Metrics.WebSocketClosed();
         }
+    }
+
+    // Nothing but the end of its handler wakes a receive loop that waits for one: the handler is told of the end here.
+    private void CloseTransport()
+    {
+        _transport.Close();
+        if (Volatile.Read(ref _waitsForHandler))
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static connection => connection._handler.OnAborted(connection, connection._cause.GetValueOrDefault()),
+                this,
+                preferLocal: false);
     }
 
     // Under the lock.

@@ -1,5 +1,6 @@
 using RawWs.Protocol.Http;
 using RawWs.Protocol.WebSockets;
+using RawWs.Server.Sessions;
 
 namespace RawWs.Server.Transport;
 
@@ -22,7 +23,10 @@ public abstract class WebSocketHandler
     /// <param name="connection">The connection it came on.</param>
     /// <param name="type"><see cref="Opcode.Text"/> (then it is valid UTF-8) or <see cref="Opcode.Binary"/>.</param>
     /// <param name="payload">Valid until the returned task completes; copy what must live longer.</param>
-    /// <returns>The next message is read when it completes, so an unfinished one pushes back on the peer.</returns>
+    /// <returns>
+    /// The next message is read when it completes, so an unfinished one pushes back on the peer. Until then nothing is
+    /// read, so a peer that vanishes meanwhile is found only afterwards.
+    /// </returns>
     public abstract ValueTask OnMessageAsync(
         WebSocketConnection connection, Opcode type, ReadOnlyMemory<byte> payload);
 
@@ -38,6 +42,14 @@ public abstract class WebSocketHandler
 
     /// <summary>Called from the timer at every tick: deadlines of a dialect above the WebSocket.</summary>
     internal virtual void OnTick(WebSocketConnection connection, long now)
+    {
+    }
+
+    /// <summary>
+    /// The transport was closed while the connection waits for <see cref="OnMessageAsync"/>; <see cref="OnClose"/>
+    /// follows when that completes. From any thread.
+    /// </summary>
+    internal virtual void OnAborted(WebSocketConnection connection, DisconnectReason cause)
     {
     }
 }

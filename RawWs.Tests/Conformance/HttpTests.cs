@@ -271,6 +271,18 @@ public class HttpTests
     }
 
     [Test]
+    public async Task Head_begun_in_the_packet_of_the_last_request_has_the_handshake_timeout_too()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await TestServer.StartAsync(timeProvider: time);
+        using var client = await WireClient.ConnectAsync(server.EndPoint);
+        await client.SendTextAsync(Get + "\r\n" + "GET / HTTP/1.1\r\nX: ");
+        await client.ReadResponseAsync();
+        time.Run(TimeSpan.FromSeconds(11));
+        Assert.That(await client.ReadHeadAsync(), Does.StartWith("HTTP/1.1 408 "));
+    }
+
+    [Test]
     public async Task Body_that_drips_is_408()
     {
         var time = new FakeTimeProvider();

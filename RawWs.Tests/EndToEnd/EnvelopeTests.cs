@@ -37,6 +37,30 @@ public class EnvelopeTests
     }
 
     [Test]
+    public async Task Handler_of_a_silent_client_that_blocks_does_not_stop_the_timer()
+    {
+        using var unblock = new ManualResetEventSlim();
+        using var blocked = new ManualResetEventSlim();
+        await using var server = await TestServer.StartAsync(
+            options =>
+            {
+                options.Events.ConnectGracePeriod = TimeSpan.FromMilliseconds(20);
+                options.HandshakeTimeout = TimeSpan.FromMilliseconds(200);
+            },
+            s => s.OnConnection(_ =>
+            {
+                blocked.Set();
+                unblock.Wait(WireClient.Patience);
+            }));
+        using var silent = await server.OpenAsync("/ws");
+        Assert.That(blocked.Wait(WireClient.Patience), Is.True);
+        using var late = await WireClient.ConnectAsync(server.EndPoint);
+        await late.ExpectEndAsync();
+        Assert.That(unblock.IsSet, Is.False);
+        unblock.Set();
+    }
+
+    [Test]
     public async Task Acknowledgements_go_both_ways()
     {
         await using var server = await TestServer.StartAsync(map: s => s.OnConnection(socket =>

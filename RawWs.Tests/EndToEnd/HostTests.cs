@@ -21,6 +21,15 @@ public class HostTests
     }
 
     [Test]
+    public async Task Client_that_never_answers_1001_is_given_its_time_and_the_host_still_ends_with_0()
+    {
+        await using var host = await HostProcess.ServeAsync();
+        using var client = await WireClient.OpenAsync(EndPoint(host), "/echo");
+        Assert.That(await host.StopAsync(), Is.Zero);
+        Assert.That((await client.ReadFrameAsync()).CloseCode, Is.EqualTo(CloseCode.GoingAway));
+    }
+
+    [Test]
     public async Task Port_in_use_is_one_clear_line_and_exit_code_1()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

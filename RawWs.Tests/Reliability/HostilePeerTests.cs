@@ -164,6 +164,79 @@ public class HostilePeerTests
     }
 
     [Test]
+    public async Task Peer_that_answers_its_pings_lives_although_the_timeout_is_longer_than_the_interval()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await TestServer.StartAsync(
+            options => (options.PingInterval, options.PingTimeout) = (TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(20)),
+            timeProvider: time);
+        using var client = await server.OpenAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            // Until the ping; then, after the answer, until what would have been its deadline.
+            time.Run(TimeSpan.FromSeconds(i == 0 ? 6 : 21));
+            Assert.That((await client.ReadFrameAsync()).Opcode, Is.EqualTo(Opcode.Ping));
+            await client.SendFrameAsync(Opcode.Pong, "");
+            await AssertEchoAsync(client);
+        }
+    }
+
+    [Test]
+    public async Task Handler_that_takes_long_does_not_make_its_peer_look_silent()
+    {
+        var time = new FakeTimeProvider();
+        var entered = new TaskCompletionSource();
+        var done = new TaskCompletionSource();
+        var handler = new CallbackHandler
+        {
+            Message = async (connection, type, payload) =>
+            {
+                entered.TrySetResult();
+                await done.Task;
+                connection.Send(type, payload.Span);
+            },
+        };
+        await using var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/long", handler), timeProvider: time);
+        using var client = await server.OpenAsync("/long");
+        await client.SendFrameAsync(Opcode.Text, "work");
+        await entered.Task.WaitAsync(WireClient.Patience);
+        time.Run(TimeSpan.FromSeconds(120));
+        done.SetResult();
+        WireFrame frame;
+        do
+            frame = await client.ReadFrameAsync();
+        while (frame.Opcode == Opcode.Ping);
+        Assert.That(frame.Text, Is.EqualTo("work"));
+    }
+
+    [Test]
+    public async Task Client_that_goes_while_its_handlers_are_at_the_bound_is_disconnected()
+    {
+        var gone = new TaskCompletionSource();
+        await using var server = await TestServer.StartAsync(
+            options =>
+            {
+                options.Events.MaxConcurrentHandlers = 1;
+                (options.PingInterval, options.PingTimeout) = (TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(20));
+            },
+            s => s.OnConnection(socket =>
+            {
+                socket.On("wait for the end", () => gone.Task);
+                socket.OnDisconnect(_ => gone.TrySetResult());
+                socket.On("stop", () => Task.CompletedTask);
+            }));
+        using var client = await server.OpenAsync("/ws");
+        await client.SendAsync((byte[])[
+            .. WireClient.Frame(Opcode.Text, """{"event":"wait for the end"}"""),
+            .. WireClient.Frame(Opcode.Text, """{"event":"stop"}""")]);
+        await client.ReadFrameAsync();
+        await AssertIsServedAsync(server);
+        using var now = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        await server.Server.StopAsync(now.Token).WaitAsync(WireClient.Patience);
+        await gone.Task.WaitAsync(WireClient.Patience);
+    }
+
+    [Test]
     public async Task Reset_at_every_byte_of_a_handshake_and_a_frame_leaves_nothing_behind()
     {
         await using var server = await TestServer.StartAsync();

@@ -95,6 +95,19 @@ public class OutboxTests
     }
 
     [Test]
+    public void Posts_of_another_thread_do_not_wait_for_the_batch_that_deferred_the_outbox()
+    {
+        var batch = FlushBatch.Open()!;
+        _outbox.Post(Opcode.Text, "held"u8);
+        var other = new Thread(() => _outbox.Post(Opcode.Text, "free"u8));
+        other.Start();
+        other.Join();
+        Assert.That(_transport.Sends, Is.EqualTo(Sizes(12)));
+        batch.Close();
+        Assert.That(_transport.Sends, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task What_gathers_behind_a_slow_send_follows_in_one_go()
     {
         _outbox.Post(Opcode.Binary, new byte[Capacity]);
@@ -169,12 +182,24 @@ public class OutboxTests
     }
 
     [Test]
+    public async Task Message_over_the_bound_fits_up_to_the_high_water_mark_where_the_peer_is_still_read()
+    {
+        Assert.That(_outbox.Post(Opcode.Binary, new byte[HighWaterBytes - 100]), Is.EqualTo(SendResult.Sent));
+        Assert.That(_outbox.IsAboveHighWater, Is.False);
+        Assert.That(_outbox.Post(Opcode.Binary, new byte[3 * MaxBytes]), Is.EqualTo(SendResult.Backpressure));
+        Assert.That((await ReadAsync()).Length, Is.EqualTo(HighWaterBytes - 100));
+        Assert.That((await ReadAsync()).Length, Is.EqualTo(3 * MaxBytes));
+    }
+
+    [Test]
     public async Task Close_frame_is_accepted_above_the_bound_and_is_the_last()
     {
         _outbox.Post(Opcode.Binary, new byte[MaxBytes]);
-        _outbox.PostClose(CloseCode.NormalClosure, "");
+        _outbox.AppendClose(CloseCode.NormalClosure, "");
+        _outbox.Flush();
         Assert.That(_outbox.Post(Opcode.Text, "late"u8), Is.EqualTo(SendResult.Dropped));
-        _outbox.PostClose(CloseCode.GoingAway, "late");
+        _outbox.AppendClose(CloseCode.GoingAway, "late");
+        _outbox.Flush();
         var complete = _outbox.CompleteAsync();
         Assert.That(complete.IsCompleted, Is.False);
         Assert.That((await ReadAsync()).Length, Is.EqualTo(MaxBytes));
