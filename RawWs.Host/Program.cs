@@ -6,7 +6,11 @@ string[] words = args is [] || (args[0].StartsWith('-') && args[0] is not ("-h" 
     ? ["serve", .. args]
     : args;
 
-var root = new RootCommand("RawWs: a WebSocket server with rooms and events.") { ServeCommand.Create() };
+var root = new RootCommand("RawWs: a WebSocket server with rooms and events.") 
+{
+    ServeCommand.Create(),
+    ConformanceCommand.Create(),
+};
 var result = root.Parse(words);
 if (result.Errors.Count == 0)
     // The generic host handles the signals, and gives connections longer than a command line would.

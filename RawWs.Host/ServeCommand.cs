@@ -1,29 +1,23 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using RawWs.Host.Demo;
 using RawWs.Server;
-using RawWs.Server.Hosting;
+using RawWs.Server.Engine;
 
 namespace RawWs.Host;
 
 /// <summary>The command <c>serve</c>: the demo pages, the demo handlers and the raw paths, until it is stopped.</summary>
 internal static class ServeCommand
 {
-    // Whoever sends SIGTERM commonly kills after ten seconds.
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(9);
-
-    private static readonly Option<string> Host = new("--host")
+    internal static readonly Option<string> Host = new("--host")
     {
         Description = "Address or host name to listen on",
         DefaultValueFactory = _ => "127.0.0.1",
     };
 
-    private static readonly Option<int> Port = new("--port")
+    internal static readonly Option<int> Port = new("--port")
     {
         Description = "TCP port, 0 for one that the system chooses",
         DefaultValueFactory = _ => 3000,
@@ -71,7 +65,7 @@ internal static class ServeCommand
                     result.AddError($"{option.Name} is not supported by this version");
             });
 
-        var command = new Command("serve", "Serves the demo pages, /echo, /broadcast, /ws and /health")
+        var command = new Command("serve", "Serves the demo pages, /socket.io/, /ws, /echo, /broadcast and /health")
         {
             Host, Port, HandshakeTimeout, MaxMessage, AllowOrigin, NoDeflate,
         };
@@ -82,7 +76,7 @@ internal static class ServeCommand
     }
 
     // What cannot be parsed at all is reported by the parser.
-    private static void Require<T>(Option<T> option, Func<T, bool> isValid, string rule)
+    internal static void Require<T>(Option<T> option, Func<T, bool> isValid, string rule)
         where T : IParsable<T> =>
         option.Validators.Add(result =>
         {
@@ -92,38 +86,14 @@ internal static class ServeCommand
                 result.AddError($"{option.Name} {token.Value}: {rule}");
         });
 
-    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    private static Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
-        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging
-            .AddSimpleConsole(console => console.SingleLine = true)
-            .SetMinimumLevel(LogLevel.Warning)
-            .AddFilter("Microsoft", LogLevel.None);
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
-            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
         var market = new Market(TimeProvider.System);
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton(market);
-        builder.Services.AddRawWs(server => Map(server, market), options => Set(options, arguments));
-        builder.Services.AddHostedService<MarketFeed>();
-
-        using var host = builder.Build();
-        var name = arguments.GetValue(Host)!;
-        try
-        {
-            await host.StartAsync(cancellationToken);
-        }
-        catch (SocketException e)
-        {
-            await Console.Error.WriteLineAsync(
-                $"cannot listen on {Url(name, arguments.GetValue(Port))}: {e.Message}");
-            return 1;
-        }
-
-        var port = host.Services.GetRequiredService<RawWsServer>().LocalEndPoint!.Port;
-        Console.WriteLine($"listening on {Url(name, port)}");
-        await host.WaitForShutdownAsync(cancellationToken);
-        return 0;
+        return ServerHost.RunAsync(
+            server => Map(server, market),
+            options => Set(options, arguments),
+            services => services.AddSingleton(market).AddHostedService<MarketFeed>(),
+            cancellationToken);
     }
 
     private static void Set(ServerOptions options, ParseResult arguments)
@@ -134,6 +104,10 @@ internal static class ServeCommand
         options.MaxMessageBytes = arguments.GetValue(MaxMessage);
         foreach (var origin in arguments.GetValue(AllowOrigin)!)
             options.AllowedOrigins.Add(origin);
+        // Pages that may connect by WebSocket may also poll.
+        options.Engine.Cors = new CorsOptions();
+        foreach (var origin in arguments.GetValue(AllowOrigin) is [_, ..] allowed ? allowed : ["*"])
+            options.Engine.Cors.Origins.Add(origin);
         options.Events.SerializerOptions.TypeInfoResolverChain.Insert(0, DemoJson.Default);
     }
 
@@ -144,7 +118,4 @@ internal static class ServeCommand
         server.MapWebSocket("/broadcast", new BroadcastHandler());
         DemoEvents.Register(server, market, TimeProvider.System);
     }
-
-    private static string Url(string host, int port) =>
-        host.Contains(':', StringComparison.Ordinal) ? $"http://[{host}]:{port}" : $"http://{host}:{port}";
 }

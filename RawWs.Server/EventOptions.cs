@@ -45,6 +45,12 @@ public sealed class EventOptions
     public int MaxEmitBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>
+    /// Byte arrays that one event or ack may carry, inbound and outbound; default 10, beyond which the official
+    /// clients cut the connection. An event that waits for the last of its attachments holds the memory of all.
+    /// </summary>
+    public int MaxAttachments { get; set; } = 10;
+
+    /// <summary>
     /// Rooms that one socket may be in, beside its own; default 10,000. Room names often come from clients,
     /// so without a bound one of them could fill the memory by joining.
     /// </summary>
@@ -98,6 +104,8 @@ public sealed class EventOptions
         // The reader and the writer of JSON recurse; beyond this a thread's stack may not do.
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxJsonDepth, 1_000);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxEmitBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxAttachments);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxAttachments, 65_536);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxRoomsPerSocket);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxNamespacesPerConnection);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxMalformedEnvelopes);

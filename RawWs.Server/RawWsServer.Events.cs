@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using RawWs.Server.Events;
 
 namespace RawWs.Server;
@@ -28,6 +29,12 @@ public sealed partial class RawWsServer : Emitter
     /// it throws, it has not accepted.
     /// </param>
     public EventNamespace Of(Func<string, bool> accepts) => Hub.Of(accepts);
+
+    /// <summary>All namespaces whose names a pattern matches; otherwise as with a predicate.</summary>
+    /// <param name="pattern">
+    /// Matched against names that clients choose: give it a timeout, or options that exclude backtracking.
+    /// </param>
+    public EventNamespace Of(Regex pattern) => Hub.Of(pattern);
 
     /// <inheritdoc cref="EventNamespace.OnConnection(Action{EventSocket})"/>
     public void OnConnection(Action<EventSocket> handler) => Hub.Root.OnConnection(handler);

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using RawWs.Server.Diagnostics;
+using RawWs.Server.Engine;
 using RawWs.Server.Events;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
@@ -44,6 +45,11 @@ public sealed partial class RawWsServer : IAsyncDisposable
             options, logger, new ServerMetrics(meterFactory), timeProvider ?? TimeProvider.System);
         Hub = new EventHub(options.Events, logger, _context.Metrics, _context.TimeProvider);
         _context.Routes.EventHandlerFactory = name => new EnvelopeHandler(Hub, name);
+        if (options.SocketIoPath is { } path)
+        {
+            Engine = new EngineEndpoint(_context, path, new SocketIoHandler(Hub), options.Engine);
+            _context.Routes.Add(Engine);
+        }
     }
 
     /// <summary>Where the server listens; <c>null</c> before it is started.</summary>
@@ -51,6 +57,24 @@ public sealed partial class RawWsServer : IAsyncDisposable
 
     /// <summary>TCP connections that are open.</summary>
     public int ConnectionCount => _context.Connections.Count;
+
+    /// <summary>The Engine.IO server beneath Socket.IO; <c>null</c> if <see cref="ServerOptions.SocketIoPath"/> is.</summary>
+    public EngineEndpoint? Engine { get; }
+
+    /// <summary>Serves raw Engine.IO sessions on a path and everything below it: messages only, no events.</summary>
+    /// <param name="path">The path, with or without a trailing slash.</param>
+    /// <param name="handler">What is done with the sessions.</param>
+    /// <param name="options">Transports, times and limits; the defaults if left out.</param>
+    /// <exception cref="InvalidOperationException">The path is taken, or the server has been started.</exception>
+    public EngineEndpoint MapEngine(string path, EngineHandler handler, EngineOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(handler);
+        ThrowIfStarted();
+        var endpoint = new EngineEndpoint(_context, path, handler, options ?? new EngineOptions());
+        _context.Routes.Add(endpoint);
+        return endpoint;
+    }
 
     /// <summary>Serves raw WebSocket connections on a path: messages only, no events.</summary>
     /// <exception cref="InvalidOperationException">The path is taken, or the server has been started.</exception>
@@ -91,7 +115,7 @@ public sealed partial class RawWsServer : IAsyncDisposable
             _listener = listener;
         }
 
-        _context.Connections.Start(Hub.ExpireAcks);
+        _context.Connections.Start(OnTick);
         Log.Listening(_context.Logger, LocalEndPoint);
     }
 
@@ -121,6 +145,8 @@ public sealed partial class RawWsServer : IAsyncDisposable
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         Log.Stopping(_context.Logger, _context.Connections.Count);
         await listener.StopAsync().ConfigureAwait(false);
+        foreach (var engine in _context.Routes.Engines)
+            engine.Stop();
         _context.Connections.StopAll();
         // Every connection keeps its own timeouts; this bounds those whose handler never returns.
         using var longest = new CancellationTokenSource(
@@ -139,6 +165,13 @@ public sealed partial class RawWsServer : IAsyncDisposable
             await _context.Connections.WaitForFewerThanAsync(1, deadline.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    private void OnTick()
+    {
+        Hub.ExpireAcks();
+        foreach (var engine in _context.Routes.Engines)
+            engine.OnTick();
     }
 
     private void ThrowIfStarted()

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using RawWs.Server.Engine;
 
 namespace RawWs.Server;
 
@@ -40,6 +41,12 @@ public sealed class ServerOptions : IValidatableObject
     /// <c>/ws/admin</c> is <c>/admin</c>.
     /// </summary>
     public string? EventPath { get; set; } = "/ws";
+
+    /// <summary>
+    /// The path of Socket.IO, with or without a trailing slash in the request; <c>null</c> for none. The official
+    /// clients' default.
+    /// </summary>
+    public string? SocketIoPath { get; set; } = "/socket.io";
 
     /// <summary>The path of the health document, <c>null</c> for none.</summary>
     public string? HealthPath { get; set; } = "/health";
@@ -140,6 +147,10 @@ public sealed class ServerOptions : IValidatableObject
     [Required]
     public EventOptions Events { get; set; } = new();
 
+    /// <summary>Transports, times and limits of Socket.IO's Engine.IO.</summary>
+    [Required]
+    public EngineOptions Engine { get; set; } = new();
+
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -148,18 +159,22 @@ public sealed class ServerOptions : IValidatableObject
                 $"{nameof(OutboxHighWaterBytes)} must not be above {nameof(MaxOutboxBytes)}.");
         if (EventPath is { } path && (!path.StartsWith('/') || path.EndsWith('/')))
             yield return new ValidationResult($"{nameof(EventPath)} must start with '/' and not end with it.");
-        if (ProblemOf(Events) is { } problem)
+        if (SocketIoPath is { } socketIoPath && (!socketIoPath.StartsWith('/') || socketIoPath.TrimEnd('/') == ""))
+            yield return new ValidationResult($"{nameof(SocketIoPath)} must start with '/' and name something.");
+        if (ProblemOf(Events.Validate) is { } problem)
             yield return new ValidationResult($"{nameof(Events)}: {problem}");
+        if (ProblemOf(Engine.Validate) is { } engineProblem)
+            yield return new ValidationResult($"{nameof(Engine)}: {engineProblem}");
     }
 
-    private static string? ProblemOf(EventOptions events)
+    private static string? ProblemOf(Action validate)
     {
         try
         {
-            events.Validate();
+            validate();
             return null;
         }
-        catch (ArgumentOutOfRangeException e)
+        catch (ArgumentException e)
         {
             return e.Message;
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using RawWs.Protocol.Json;
 
 namespace RawWs.Protocol.Envelope;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using RawWs.Protocol.Json;
 
 namespace RawWs.Protocol.Envelope;
 

@@ -13,6 +13,17 @@ internal static class HeaderWriter
     /// </exception>
     public static void Write(IBufferWriter<byte> output, string name, string value)
     {
+        Check(name, value);
+        Encoding.ASCII.GetBytes(name, output);
+        output.Write(": "u8);
+        Encoding.Latin1.GetBytes(value, output);
+        output.Write("\r\n"u8);
+    }
+
+    /// <summary>Throws if a header could not be written.</summary>
+    /// <inheritdoc cref="Write"/>
+    public static void Check(string name, string value)
+    {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(value);
         if (!HttpChars.IsToken(name))
@@ -21,10 +32,5 @@ internal static class HeaderWriter
         // A character above U+00FF would lose its high byte, and U+010D would become a CR.
         if (value.AsSpan().ContainsAnyExcept(HttpChars.FieldValueChars))
             throw new ArgumentException("A header value must not have control characters.", nameof(value));
-
-        Encoding.ASCII.GetBytes(name, output);
-        output.Write(": "u8);
-        Encoding.Latin1.GetBytes(value, output);
-        output.Write("\r\n"u8);
     }
 }

@@ -39,6 +39,10 @@ public sealed class ResponseWriter
     // RFC 9110 §6.4.1: these have no content, whatever their headers say.
     private bool IsBodyless => _status is < 200 or 204 or 304;
 
+    /// <summary>Throws if a header could not be added to a response.</summary>
+    /// <inheritdoc cref="Header(string, string)" path="/exception"/>
+    public static void CheckHeader(string name, string value) => HeaderWriter.Check(name, value);
+
     /// <summary>Adds a header.</summary>
     /// <exception cref="ArgumentException">
     /// The name is not a token, or the value has a control character other than TAB or one above U+00FF.

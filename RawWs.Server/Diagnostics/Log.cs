@@ -35,6 +35,15 @@ internal static partial class Log
     [LoggerMessage(1021, LogLevel.Debug, "{Peer} closed with {Code}, {Cause}")]
     public static partial void WebSocketClosed(ILogger logger, EndPoint? peer, int code, DisconnectReason cause);
 
+    [LoggerMessage(1030, LogLevel.Error, "the handler of a session of {Address} threw")]
+    public static partial void SessionFailed(ILogger logger, Exception exception, string address);
+
+    [LoggerMessage(1031, LogLevel.Information, "a middleware refused a request of {Address}")]
+    public static partial void EngineRequestRefused(ILogger logger, Exception exception, string address);
+
+    [LoggerMessage(1032, LogLevel.Error, "a hook of the Engine.IO server at {Path} threw")]
+    public static partial void EngineHookFailed(ILogger logger, Exception exception, string path);
+
     [LoggerMessage(1022, LogLevel.Error, "the handler of a connection with {Peer} threw")]
     public static partial void ConnectionFailed(ILogger logger, Exception exception, EndPoint? peer);
 }

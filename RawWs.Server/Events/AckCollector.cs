@@ -57,9 +57,10 @@ internal sealed class AckCollector<TResult>(long deadline) : AckCollector
 
     private sealed class Wait(AckCollector<TResult> collector) : PendingAck
     {
-        public override void Answer(EventJson codec, ReadOnlySpan<byte> arguments)
+        public override void Answer(
+            EventJson codec, ReadOnlySpan<byte> arguments, ReadOnlyMemory<byte>[] attachments)
         {
-            if (AckValue.TryRead(codec, arguments, out TResult? value, out _))
+            if (AckValue.TryRead(codec, arguments, attachments, out TResult? value, out _))
                 collector.Close(() => collector._values.Add(value!));
             else
                 collector.Close(() => collector._missing++);

@@ -1,3 +1,5 @@
+using RawWs.Protocol.SocketIO;
+
 namespace RawWs.Server.Events;
 
 /// <summary>
@@ -44,7 +46,7 @@ public abstract class Emitter
     public void Emit(string name, EventArguments arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        Send(CheckName(name), arguments);
+        Send(CheckName(name), arguments.Tidy());
     }
 
     /// <summary>Emits an event whose arguments are JSON already.</summary>
@@ -65,8 +67,7 @@ public abstract class Emitter
         ArgumentNullException.ThrowIfNull(name);
 
         // The official client cuts the connection when a server emits one of these.
-        if (name is "connect" or "connect_error" or "disconnect" or "disconnecting"
-            or "newListener" or "removeListener")
+        if (ReservedNames.Contains(name))
             throw new ArgumentException($"\"{name}\" is reserved for the event layer itself.", nameof(name));
 
         return name;

@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using RawWs.Protocol.Json;
+using RawWs.Protocol.SocketIO;
 
 namespace RawWs.Server.Events;
 
@@ -10,11 +13,17 @@ namespace RawWs.Server.Events;
 public sealed class EventArguments
 {
     private readonly EventJson? _codec;
+    private readonly ReadOnlyMemory<byte>[] _attachments;
     private int[]? _starts;
 
-    internal EventArguments(EventJson? codec, ReadOnlyMemory<byte> json, int? count = null)
+    internal EventArguments(
+        EventJson? codec,
+        ReadOnlyMemory<byte> json,
+        int? count = null,
+        ReadOnlyMemory<byte>[]? attachments = null)
     {
         _codec = codec;
+        _attachments = attachments ?? [];
         Json = json;
         Count = count ?? CountValues(json.Span);
     }
@@ -28,6 +37,14 @@ public sealed class EventArguments
     public int Count { get; }
 
     /// <summary>
+    /// The bytes in the arguments, in the order of their numbers: in the JSON each is
+    /// <c>{"_placeholder":true,"num":N}</c>. A dialect without binary messages has none: there bytes are base64.
+    /// </summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Attachments => _attachments;
+
+    internal ReadOnlySpan<ReadOnlyMemory<byte>> AttachmentSpan => _attachments;
+
+    /// <summary>
     /// The argument at an index, as a <typeparamref name="T"/>; null where it is a JSON null.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such argument.</exception>
@@ -35,7 +52,7 @@ public sealed class EventArguments
     public T? Get<T>(int index)
     {
         ReadOnlySpan<byte> json = GetRaw(index).Span;
-        return _codec!.Decode<T>(json);
+        return _codec!.Decode<T>(json, _attachments);
     }
 
     /// <summary>The UTF-8 JSON of the argument at an index.</summary>
@@ -46,6 +63,43 @@ public sealed class EventArguments
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
         int[] bounds = _starts ??= Index();
         return Json[bounds[2 * index]..bounds[(2 * index) + 1]];
+    }
+
+    /// <summary>The arguments from an index on, with the bytes that belong to them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The index is beyond the end.</exception>
+    public EventArguments Slice(int start) => Slice(start, Count - start);
+
+    /// <summary>Some of the arguments, with the bytes that belong to them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are no such arguments.</exception>
+    public EventArguments Slice(int start, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Count - start);
+        if (length == 0)
+            return None;
+
+        int[] bounds = _starts ??= Index();
+        ReadOnlyMemory<byte> json = Json[bounds[2 * start]..bounds[(2 * (start + length)) - 1]];
+        if (_attachments.Length == 0)
+            return new EventArguments(_codec, json, length);
+
+        var renumbered = new ArrayBufferWriter<byte>(json.Length);
+        var used = new List<int>();
+        Placeholders.Renumber(renumbered, json.Span, used);
+        return new EventArguments(
+            _codec, renumbered.WrittenMemory, length, [.. used.Select(number => _attachments[number])]);
+    }
+
+    /// <summary>The same without white space between the tokens of its JSON, as the wire wants it.</summary>
+    internal EventArguments Tidy()
+    {
+        if (!JsonText.HasWhiteSpace(Json.Span))
+            return this;
+
+        var json = new ArrayBufferWriter<byte>(Json.Length);
+        JsonText.Minify(json, Json.Span);
+        return new EventArguments(_codec, json.WrittenMemory, Count, _attachments);
     }
 
     /// <summary>The arguments as a JSON array.</summary>

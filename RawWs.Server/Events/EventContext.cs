@@ -14,14 +14,20 @@ public sealed class EventContext
     private readonly ReadOnlyMemory<byte> _utf8Name;
 
     internal EventContext(
-        EventSocket socket, ReadOnlySpan<byte> utf8Name, ReadOnlySpan<byte> arguments, AckReply? reply)
+        EventSocket socket,
+        ReadOnlySpan<byte> utf8Name,
+        ReadOnlySpan<byte> arguments,
+        ReadOnlyMemory<byte>[] attachments,
+        AckReply? reply)
     {
         var owned = new byte[utf8Name.Length + arguments.Length];
         utf8Name.CopyTo(owned);
         arguments.CopyTo(owned.AsSpan(utf8Name.Length));
 
         Socket = socket;
-        Arguments = new EventArguments(socket.Hub.Json, owned.AsMemory(utf8Name.Length));
+        Attachments = attachments;
+        Arguments = new EventArguments(
+            socket.Hub.Json, owned.AsMemory(utf8Name.Length), attachments: attachments);
         _utf8Name = owned.AsMemory(0, utf8Name.Length);
         _reply = reply;
     }
@@ -39,6 +45,8 @@ public sealed class EventContext
 
     /// <summary>The client waits for an ack.</summary>
     public bool HasAck => _reply is not null;
+
+    internal ReadOnlyMemory<byte>[] Attachments { get; }
 
     internal ReadOnlySpan<byte> Utf8Name => _utf8Name.Span;
 
@@ -65,7 +73,7 @@ public sealed class EventContext
     public void Ack(EventArguments arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        _reply?.Send(arguments);
+        _reply?.Send(arguments.Tidy());
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Diagnostics;
 
@@ -71,6 +72,13 @@ internal sealed class EventHub
         var family = new EventNamespace(this, accepts);
         ImmutableInterlocked.Update(ref _families, static (families, added) => families.Add(added), family);
         return family;
+    }
+
+    /// <summary>A family of namespaces by a pattern.</summary>
+    public EventNamespace Of(Regex pattern)
+    {
+        ArgumentNullException.ThrowIfNull(pattern);
+        return Of(pattern.IsMatch);
     }
 
     /// <summary>

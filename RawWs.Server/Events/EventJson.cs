@@ -14,11 +14,17 @@ internal sealed class EventJson
 
     private readonly JsonSerializerOptions _options;
     private readonly int _maxBytes;
+    private readonly int _maxAttachments;
 
     public EventJson(EventOptions options)
     {
         _maxBytes = options.MaxEmitBytes;
+        _maxAttachments = options.MaxAttachments;
         _options = new JsonSerializerOptions(options.SerializerOptions) { MaxDepth = options.MaxJsonDepth };
+        // In front: bytes are attachments whatever else the application converts.
+        _options.Converters.Insert(0, new ByteArrayConverter());
+        _options.Converters.Insert(0, new ReadOnlyMemoryConverter());
+        _options.Converters.Insert(0, new MemoryConverter());
         _options.MakeReadOnly();
     }
 
@@ -28,7 +34,7 @@ internal sealed class EventJson
     {
         // Arguments that came in go out again as they are.
         if (value is EventArguments arguments)
-            return arguments;
+            return arguments.Tidy();
 
         Scratch scratch = Rent();
         Write(scratch, value);
@@ -78,7 +84,7 @@ internal sealed class EventJson
             count++;
         }
 
-        return new EventArguments(this, copy, count);
+        return new EventArguments(this, copy, count).Tidy();
     }
 
     /// <summary>The UTF-8 JSON of a value whose type is known only at run time.</summary>
@@ -87,6 +93,26 @@ internal sealed class EventJson
 
     /// <exception cref="JsonException">The value does not fit the type.</exception>
     public T? Decode<T>(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, TypeInfo<T>());
+
+    /// <param name="json">One value.</param>
+    /// <param name="attachments">The bytes that placeholders in it refer to.</param>
+    /// <exception cref="JsonException">The value does not fit the type.</exception>
+    public T? Decode<T>(ReadOnlySpan<byte> json, ReadOnlyMemory<byte>[] attachments)
+    {
+        if (attachments.Length == 0)
+            return Decode<T>(json);
+
+        ReadOnlyMemory<byte>[]? before = BinaryScope.Reading;
+        BinaryScope.Reading = attachments;
+        try
+        {
+            return Decode<T>(json);
+        }
+        finally
+        {
+            BinaryScope.Reading = before;
+        }
+    }
 
     public JsonElement DecodeElement(ReadOnlySpan<byte> json) =>
         JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth });
@@ -106,25 +132,43 @@ internal sealed class EventJson
         if (scratch.Buffer.WrittenCount > 0)
             scratch.Buffer.Write(","u8);
 
-        JsonSerializer.Serialize(scratch.Writer, value, TypeInfo<T>());
+        List<ReadOnlyMemory<byte>>? before = BinaryScope.Writing;
+        BinaryScope.Writing = scratch.Attachments;
+        try
+        {
+            JsonSerializer.Serialize(scratch.Writer, value, TypeInfo<T>());
+        }
+        finally
+        {
+            BinaryScope.Writing = before;
+        }
+
         scratch.Writer.Flush();
         scratch.Writer.Reset();
     }
 
     private EventArguments Finish(Scratch scratch, int count)
     {
-        CheckSize(scratch.Buffer.WrittenCount);
-        var arguments = new EventArguments(this, scratch.Buffer.WrittenSpan.ToArray(), count);
+        ReadOnlyMemory<byte>[] attachments = [.. scratch.Attachments];
+        CheckSize(scratch.Buffer.WrittenCount + attachments.Sum(attachment => (long)attachment.Length));
+        if (attachments.Length > _maxAttachments)
+        {
+            throw new ArgumentException(
+                $"{nameof(EventOptions.MaxAttachments)} is {_maxAttachments}; there are {attachments.Length}.");
+        }
+
+        var arguments = new EventArguments(this, scratch.Buffer.WrittenSpan.ToArray(), count, attachments);
         if (scratch.Buffer.Capacity <= MaxKeptBytes)
         {
             scratch.Buffer.ResetWrittenCount();
+            scratch.Attachments.Clear();
             t_scratch = scratch;
         }
 
         return arguments;
     }
 
-    private void CheckSize(int bytes)
+    private void CheckSize(long bytes)
     {
         if (bytes > _maxBytes)
         {
@@ -149,6 +193,8 @@ internal sealed class EventJson
         public EventJson Owner { get; }
 
         public ArrayBufferWriter<byte> Buffer { get; } = new(256);
+
+        public List<ReadOnlyMemory<byte>> Attachments { get; } = [];
 
         public Utf8JsonWriter Writer { get; }
     }

@@ -45,8 +45,9 @@ public sealed partial class EventSocket
     /// <summary>The client answered; ignored if nobody waits for this id (any more).</summary>
     /// <param name="id">The id under which it was asked.</param>
     /// <param name="arguments">Comma-separated JSON values; read before this returns.</param>
-    internal void OnAck(long id, ReadOnlySpan<byte> arguments) =>
-        _acks.Take(id)?.Answer(Hub.Json, arguments);
+    /// <param name="attachments">The bytes that placeholders refer to; kept.</param>
+    internal void OnAck(long id, ReadOnlySpan<byte> arguments, ReadOnlyMemory<byte>[]? attachments = null) =>
+        _acks.Take(id)?.Answer(Hub.Json, arguments, attachments ?? []);
 
     /// <summary>The client answered with an error; ignored if nobody waits for this id (any more).</summary>
     internal void OnAckError(long id, string code, string message) =>

@@ -62,25 +62,31 @@ public sealed partial class EventSocket
     /// <param name="utf8Name">Its name as UTF-8, with JSON's escapes undone.</param>
     /// <param name="arguments">Its arguments: checked JSON values with commas between them, or empty.</param>
     /// <param name="ackId">The id under which the client wants an answer, or null.</param>
+    /// <param name="attachments">The bytes that placeholders refer to; kept.</param>
     /// <returns>
     /// Complete, but when <see cref="EventOptions.MaxConcurrentHandlers"/> are unfinished: the caller must
     /// not read on, and must not call this again, before it completes. Never fails. The bytes are not used
     /// after the call.
     /// </returns>
-    internal ValueTask DispatchAsync(ReadOnlySpan<byte> utf8Name, ReadOnlySpan<byte> arguments, long? ackId)
+    internal ValueTask DispatchAsync(
+        ReadOnlySpan<byte> utf8Name,
+        ReadOnlySpan<byte> arguments,
+        long? ackId,
+        ReadOnlyMemory<byte>[]? attachments = null)
     {
+        attachments ??= [];
         if (!Connected)
             return default;
 
         Hub.Metrics.EventReceived();
         AckReply? reply = ackId is { } id ? new AckReply(this, id) : null;
         if (IsAtBound)
-            return new ValueTask(EnterLaterAsync(new EventContext(this, utf8Name, arguments, reply)));
+            return new ValueTask(EnterLaterAsync(new EventContext(this, utf8Name, arguments, attachments, reply)));
 
         if (_entry.IsCompleted && _any.Items.IsEmpty && _guards.Items.IsEmpty)
-            Start(utf8Name, arguments, reply, null);
+            Start(utf8Name, arguments, attachments, reply, null);
         else
-            BeginEnter(new EventContext(this, utf8Name, arguments, reply));
+            BeginEnter(new EventContext(this, utf8Name, arguments, attachments, reply));
 
         return default;
     }
@@ -126,7 +132,10 @@ public sealed partial class EventSocket
                 Hub.Run(any, context, "any", this);
 
             if (await PassAsync(context).ConfigureAwait(false) && Connected)
-                Start(context.Utf8Name, context.Arguments.Json.Span, context.Reply, context);
+            {
+                Start(
+                    context.Utf8Name, context.Arguments.Json.Span, context.Attachments, context.Reply, context);
+            }
         }
         finally
         {
@@ -156,7 +165,11 @@ public sealed partial class EventSocket
     }
 
     private void Start(
-        ReadOnlySpan<byte> utf8Name, ReadOnlySpan<byte> arguments, AckReply? reply, EventContext? context)
+        ReadOnlySpan<byte> utf8Name,
+        ReadOnlySpan<byte> arguments,
+        ReadOnlyMemory<byte>[] attachments,
+        AckReply? reply,
+        EventContext? context)
     {
         foreach (Handler handler in _handlers.Find(utf8Name))
         {
@@ -167,12 +180,12 @@ public sealed partial class EventSocket
                 _handlers.Remove(handler);
 
             if (handler.NeedsContext)
-                context ??= new EventContext(this, utf8Name, arguments, reply);
+                context ??= new EventContext(this, utf8Name, arguments, attachments, reply);
 
             long started = Hub.Time.GetTimestamp();
             try
             {
-                Task? pending = handler.Invoke(new InboundEvent(Hub.Json, arguments, reply, context));
+                Task? pending = handler.Invoke(new InboundEvent(Hub.Json, arguments, attachments, reply, context));
                 if (pending is null or { IsCompletedSuccessfully: true })
                     Hub.Metrics.HandlerFinished(Hub.Time.GetElapsedTime(started));
                 else

@@ -63,7 +63,13 @@ public sealed partial class EventSocket : Emitter
     /// <summary>This client, for events that may be dropped when it is not ready for them.</summary>
     public Emitter Volatile => new VolatileEmitter(this);
 
+    /// <summary>What carries the client's messages at the moment: <c>websocket</c> or <c>polling</c>.</summary>
+    public string Transport => Session.TransportName;
+
     internal override EventHub Hub => Namespace.Hub;
+
+    /// <summary>The client has been told that it has joined.</summary>
+    internal bool HasJoined => _isJoined;
 
     internal Session Session { get; }
 

@@ -7,7 +7,11 @@ namespace RawWs.Server.Events;
 /// A ref struct, so that no handler can keep it: what outlives the call is an <see cref="EventContext"/>.
 /// </remarks>
 internal ref struct InboundEvent(
-    EventJson codec, ReadOnlySpan<byte> arguments, AckReply? reply, EventContext? context)
+    EventJson codec,
+    ReadOnlySpan<byte> arguments,
+    ReadOnlyMemory<byte>[] attachments,
+    AckReply? reply,
+    EventContext? context)
 {
     private ArgumentReader _arguments = new(arguments);
 
@@ -28,7 +32,7 @@ internal ref struct InboundEvent(
         {
             try
             {
-                value = codec.Decode<T>(json);
+                value = codec.Decode<T>(json, attachments);
             }
             catch (JsonException e)
             {

@@ -8,7 +8,8 @@ internal abstract class PendingAck
     /// <summary>When it expires, as a timestamp of the server's clock.</summary>
     public long Deadline { get; init; }
 
-    public abstract void Answer(EventJson codec, ReadOnlySpan<byte> arguments);
+    public abstract void Answer(
+        EventJson codec, ReadOnlySpan<byte> arguments, ReadOnlyMemory<byte>[] attachments);
 
     public abstract void Fail(Exception reason);
 }
@@ -23,9 +24,10 @@ internal sealed class PendingAck<TResult> : PendingAck
 
     public Task<TResult> Task => _completion.Task;
 
-    public override void Answer(EventJson codec, ReadOnlySpan<byte> arguments)
+    public override void Answer(
+        EventJson codec, ReadOnlySpan<byte> arguments, ReadOnlyMemory<byte>[] attachments)
     {
-        if (AckValue.TryRead(codec, arguments, out TResult? value, out AckException? error))
+        if (AckValue.TryRead(codec, arguments, attachments, out TResult? value, out AckException? error))
             _completion.TrySetResult(value!);
         else
             _completion.TrySetException(error!);
@@ -60,13 +62,18 @@ internal static class AckValue
     /// The first value of the ack, or all of them where <see cref="EventArguments"/> are asked for.
     /// </summary>
     public static bool TryRead<TResult>(
-        EventJson codec, ReadOnlySpan<byte> arguments, out TResult? value, out AckException? error)
+        EventJson codec,
+        ReadOnlySpan<byte> arguments,
+        ReadOnlyMemory<byte>[] attachments,
+        out TResult? value,
+        out AckException? error)
     {
         value = default;
         error = null;
         if (typeof(TResult) == typeof(EventArguments))
         {
-            value = (TResult)(object)new EventArguments(codec, arguments.ToArray());
+            value = (TResult)(object)new EventArguments(
+                codec, arguments.ToArray(), attachments: attachments);
             return true;
         }
 
@@ -75,7 +82,7 @@ internal static class AckValue
             var values = new ArgumentReader(arguments);
             if (values.TryRead(out ReadOnlySpan<byte> json))
             {
-                value = codec.Decode<TResult>(json);
+                value = codec.Decode<TResult>(json, attachments);
                 return true;
             }
 

@@ -9,6 +9,9 @@ internal enum WireFormat
     /// <summary>A Socket.IO packet in WebSocket frames.</summary>
     SocketIo,
 
+    /// <summary>A Socket.IO packet in WebSocket text frames, bytes as base64.</summary>
+    SocketIoBase64,
+
     /// <summary>A Socket.IO packet in a polling payload.</summary>
     SocketIoPolling,
 }

@@ -12,7 +12,10 @@ internal sealed class EnvelopeHandler(EventHub hub, string namespaceName) : WebS
 
     public override void OnOpen(WebSocketConnection connection, RequestHead request) =>
         Volatile.Write(ref _session, new EnvelopeSession(
-            hub, connection, Handshake.From(request, connection, hub.Time), namespaceName));
+            hub,
+            connection,
+            Handshake.From(request, connection.RemoteEndPoint, connection.IsSecure, hub.Time),
+            namespaceName));
 
     public override ValueTask OnMessageAsync(
         WebSocketConnection connection, Opcode type, ReadOnlyMemory<byte> payload) =>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using RawWs.Protocol.Envelope;
+using RawWs.Protocol.SocketIO;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server.Events;
 using RawWs.Server.Transport;
@@ -29,6 +30,8 @@ internal sealed class EnvelopeSession : Session
         _limits = new EnvelopeLimits { MaxDepth = hub.Options.MaxJsonDepth };
         _graceEnds = connection.Context.Now + (long)hub.Options.ConnectGracePeriod.TotalMilliseconds;
     }
+
+    public override string TransportName => "websocket";
 
     /// <summary>Takes one message. Incomplete while the client has too many handlers under way.</summary>
     public ValueTask ReceiveAsync(Opcode type, ReadOnlyMemory<byte> payload)
@@ -69,7 +72,7 @@ internal sealed class EnvelopeSession : Session
     public override SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments)
     {
         var output = new ArrayBufferWriter<byte>();
-        EnvelopeWriter.WriteAck(output, ackId, arguments.Json.Span, arguments.Count);
+        EnvelopeWriter.WriteAck(output, ackId, InText(arguments), arguments.Count);
         return Send(output);
     }
 
@@ -115,10 +118,20 @@ internal sealed class EnvelopeSession : Session
     {
         var output = new ArrayBufferWriter<byte>();
         EnvelopeWriter.WriteEvent(
-            output, message.Name, message.Arguments.Json.Span, message.Arguments.Count, message.AckId);
+            output, message.Name, InText(message.Arguments), message.Arguments.Count, message.AckId);
         var frame = new byte[FrameWriter.FrameSize(output.WrittenCount, Role.Server)];
         FrameWriter.Write(frame, Opcode.Text, output.WrittenSpan);
         return frame;
+    }
+
+    // An envelope is one text message: bytes are base64 in it.
+    private static ReadOnlySpan<byte> InText(EventArguments arguments)
+    {
+        if (arguments.Attachments.Count == 0)
+            return arguments.Json.Span;
+        var json = new ArrayBufferWriter<byte>();
+        Placeholders.WriteBase64(json, arguments.Json.Span, arguments.AttachmentSpan);
+        return json.WrittenSpan;
     }
 
     private SendResult Send(ArrayBufferWriter<byte> envelope)

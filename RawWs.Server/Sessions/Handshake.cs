@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using RawWs.Protocol.Http;
 using RawWs.Server.Events;
-using RawWs.Server.Transport;
 
 namespace RawWs.Server.Sessions;
 
@@ -49,7 +48,8 @@ public sealed record Handshake
     /// <exception cref="JsonException">They do not fit the type.</exception>
     public T? GetAuth<T>() => AuthJson.IsEmpty || Codec is null ? default : Codec.Decode<T>(AuthJson.Span);
 
-    internal static Handshake From(RequestHead request, WebSocketConnection connection, TimeProvider timeProvider)
+    internal static Handshake From(
+        RequestHead request, EndPoint? remoteEndPoint, bool isSecure, TimeProvider timeProvider)
     {
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, value) in request.Headers)
@@ -62,8 +62,8 @@ public sealed record Handshake
             Headers = headers,
             Query = query,
             Url = request.Query.Length == 0 ? request.Path : $"{request.Path}?{request.Query}",
-            Address = connection.RemoteEndPoint is IPEndPoint peer ? peer.Address.ToString() : "",
-            IsSecure = connection.IsSecure,
+            Address = remoteEndPoint is IPEndPoint peer ? peer.Address.ToString() : "",
+            IsSecure = isSecure,
             IssuedAt = timeProvider.GetUtcNow(),
         };
     }

@@ -25,6 +25,19 @@ internal abstract class Session(EventHub hub, Handshake handshake)
 
     public Handshake Handshake { get; } = handshake;
 
+    /// <summary>What carries it at the moment: <c>websocket</c> or <c>polling</c>.</summary>
+    public abstract string TransportName { get; }
+
+    /// <summary>The client is in a namespace, or about to be.</summary>
+    protected bool HasSockets
+    {
+        get
+        {
+            lock (_gate)
+                return _sockets.Count > 0;
+        }
+    }
+
     /// <summary>Why the session has ended; null while it lives.</summary>
     public DisconnectReason? CloseReason
     {

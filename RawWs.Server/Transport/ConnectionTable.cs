@@ -36,6 +36,18 @@ internal sealed class ConnectionTable(
     /// <summary>Milliseconds that the server has run, as of the last tick.</summary>
     public long Now => Volatile.Read(ref _now);
 
+    /// <summary>Milliseconds that the server has run, to the moment: for a deadline that must not be missed.</summary>
+    public long PreciseNow
+    {
+        get
+        {
+            // In this order: a tick between the two makes the sum too small for a moment, never too large.
+            var now = Now;
+            var sinceTick = timeProvider.GetElapsedTime(Volatile.Read(ref _lastTick)).TotalMilliseconds;
+            return now + Math.Clamp((long)sinceTick, 0, MaxStep);
+        }
+    }
+
     /// <summary>Connections that are in the table.</summary>
     public int Count => Volatile.Read(ref _count);
 
@@ -129,7 +141,7 @@ internal sealed class ConnectionTable(
         var timestamp = timeProvider.GetTimestamp();
         var step = (long)timeProvider.GetElapsedTime(_lastTick, timestamp).TotalMilliseconds;
         // What is less than a millisecond counts at the next tick.
-        _lastTick += step * timeProvider.TimestampFrequency / 1000;
+        Volatile.Write(ref _lastTick, _lastTick + (step * timeProvider.TimestampFrequency / 1000));
         Volatile.Write(ref _now, _now + Math.Min(step, MaxStep));
         Guard(static (table, _) => table._onTick(), this);
         ForEach(static (connection, now) => connection.OnTick(now));

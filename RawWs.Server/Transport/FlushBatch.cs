@@ -1,5 +1,12 @@
 namespace RawWs.Server.Transport;
 
+/// <summary>What holds back its output until the end of a <see cref="FlushBatch"/>.</summary>
+internal interface IDeferredFlush
+{
+    /// <summary>Sends what was held back.</summary>
+    void FlushDeferred();
+}
+
 /// <summary>
 /// The outboxes that messages were posted to while one read was handled: each is flushed once, when the read has
 /// been handled, however many messages it was given.
@@ -10,7 +17,7 @@ internal sealed class FlushBatch
     [ThreadStatic]
     private static FlushBatch? s_ofThread;
 
-    private readonly List<Outbox> _outboxes = [];
+    private readonly List<IDeferredFlush> _outboxes = [];
     private bool _isOpen;
 
     /// <summary>Opens the batch of this thread.</summary>
@@ -28,7 +35,7 @@ internal sealed class FlushBatch
     public static FlushBatch? OfThread => s_ofThread is { _isOpen: true } batch ? batch : null;
 
     /// <summary>Leaves the flush of an outbox to the end of the batch.</summary>
-    public void Defer(Outbox outbox) => _outboxes.Add(outbox);
+    public void Defer(IDeferredFlush outbox) => _outboxes.Add(outbox);
 
     /// <summary>Flushes every outbox of the batch.</summary>
     public void Close()

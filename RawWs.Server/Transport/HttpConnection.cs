@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Net;
+using System.Runtime.InteropServices;
 using RawWs.Protocol.Http;
 using RawWs.Server.Diagnostics;
 
@@ -25,6 +27,9 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
     private long _bodyBytes;
     private bool _hasServed;
 
+    // A receive without a buffer that has not completed yet: it tells that there is something to receive.
+    private Task? _readable;
+
     public HttpConnection(ServerContext context, ByteTransport transport)
     {
         _context = context;
@@ -39,6 +44,9 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         Idle,
         Head,
         Body,
+
+        // For what an answer needs, such as an event to report; whoever answers bounds it.
+        Waiting,
         Responding,
         Lingering,
         Ending,
@@ -87,6 +95,48 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
     }
 
     public void Abort() => _transport.Close();
+
+    /// <summary>The peer's address, if the carrier of the bytes knows it.</summary>
+    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+
+    /// <summary>Whether the bytes are encrypted on their way.</summary>
+    public bool IsSecure => _transport.IsSecure;
+
+    /// <summary>Takes in the body of a request.</summary>
+    /// <param name="head">The request.</param>
+    /// <param name="exchange">Gets the error if the body is malformed, too large or too slow.</param>
+    /// <param name="limits">More than its bytes is 413.</param>
+    /// <returns>The body; null if there is an error, or if the peer has gone.</returns>
+    public async Task<Memory<byte>?> ReadBodyAsync(RequestHead head, HttpExchange exchange, HttpLimits limits)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        return await ReadBodyAsync(head, exchange, limits, body).ConfigureAwait(false) && !exchange.HasResponse
+            ? MemoryMarshal.AsMemory(body.WrittenMemory)
+            : null;
+    }
+
+    /// <summary>Waits until there is something to answer, and whether the peer stays for it.</summary>
+    /// <returns>False if the peer has gone, or has ended its side.</returns>
+    public async Task<bool> WaitAsync(Task answer)
+    {
+        if (!TryEnter(Phase.Waiting, TimeSpan.MaxValue))
+            return false;
+        while (!answer.IsCompleted)
+        {
+            _readable ??= _transport.ReceiveAsync(Memory<byte>.Empty).AsTask();
+            if (await Task.WhenAny(answer, _readable).ConfigureAwait(false) == answer)
+                break;
+            if (!await ReceiveAsync().ConfigureAwait(false))
+                return false;
+            if (_end - _start >= _context.Options.ReceiveBufferBytes)
+            {
+                // A peer that sends so many requests ahead must wait like anyone else.
+                await answer.ConfigureAwait(false);
+            }
+        }
+
+        return true;
+    }
 
     private async Task RunAsync()
     {
@@ -137,7 +187,8 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         }
         finally
         {
-            // A file that was opened for a peer that has gone since.
+            // What was to be sent to a peer that has gone since.
+            exchange.OnLost?.Invoke();
             exchange.TakeBody()?.Dispose();
         }
     }
@@ -150,7 +201,18 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
             if (head is null)
                 return null;
 
-            var handler = exchange.TryUpgrade(head);
+            WebSocketHandler? handler;
+            if (exchange.FindEngine(head) is { } engine)
+            {
+                handler = await engine.HandleAsync(head, exchange, this).ConfigureAwait(false);
+                if (!exchange.HasResponse)
+                    return null;
+            }
+            else
+            {
+                handler = exchange.TryUpgrade(head);
+            }
+
             if (handler is null && !exchange.HasResponse)
             {
                 if (head.HasBody && !await SkipBodyAsync(head, exchange).ConfigureAwait(false))
@@ -162,6 +224,7 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
             if (!TryEnter(Phase.Responding, _context.Options.ResponseTimeout))
                 return null;
             await SendAsync(exchange).ConfigureAwait(false);
+            exchange.OnLost = null;
             if (handler is not null)
                 return (handler, head);
             if (exchange.Closes)
@@ -203,22 +266,29 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         }
     }
 
-    private async Task<bool> SkipBodyAsync(RequestHead head, HttpExchange exchange)
+    private Task<bool> SkipBodyAsync(RequestHead head, HttpExchange exchange) =>
+        ReadBodyAsync(head, exchange, _context.HttpLimits, null);
+
+    // The output gets the decoded body as it comes in, and not by what it claims to be; null drops it.
+    /// <returns>False if the peer has gone, or was too slow; a malformed body is answered by the exchange.</returns>
+    private async Task<bool> ReadBodyAsync(
+        RequestHead head, HttpExchange exchange, HttpLimits limits, ArrayBufferWriter<byte>? output)
     {
         _bodyBytes = 0;
         if (!TryEnter(Phase.Body, TimeSpan.MaxValue))
             return false;
         if (head.ExpectsContinue)
             await _transport.SendAsync(HttpExchange.Continue).ConfigureAwait(false);
-        var body = new BodyReader(head, _context.HttpLimits);
-        var discarded = ArrayPool<byte>.Shared.Rent(4096);
+        var body = new BodyReader(head, limits);
+        var decoded = ArrayPool<byte>.Shared.Rent(4096);
         try
         {
             while (true)
             {
                 var status = body.Read(
-                    _buffer.AsSpan(_start.._end), discarded, out var consumed, out var written);
+                    _buffer.AsSpan(_start.._end), decoded, out var consumed, out var written);
                 _start += consumed;
+                output?.Write(decoded.AsSpan(0, written));
                 Volatile.Write(ref _bodyBytes, _bodyBytes + written);
                 if (status == HttpParseStatus.Complete)
                     return true;
@@ -235,7 +305,7 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(discarded);
+            ArrayPool<byte>.Shared.Return(decoded);
         }
     }
 
@@ -278,7 +348,14 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         {
             // Nothing is buffered: wait without a buffer.
             ReleaseBuffer();
-            await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+            if (_readable is null)
+                await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+        }
+
+        if (_readable is { } readable)
+        {
+            await readable.ConfigureAwait(false);
+            _readable = null;
         }
 
         EnsureRoom();

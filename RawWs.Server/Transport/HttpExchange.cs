@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using RawWs.Protocol.Http;
+using RawWs.Server.Engine;
 using RawWs.Server.Http;
 
 namespace RawWs.Server.Transport;
@@ -23,6 +24,12 @@ internal sealed class HttpExchange(ServerContext context)
 
     public bool HasResponse => _response.WrittenCount > 0;
 
+    /// <summary>The status of an answer that an error has given; 0 without one.</summary>
+    public int Status { get; private set; }
+
+    /// <summary>Called if the peer goes before it has the answer.</summary>
+    public Action? OnLost { get; set; }
+
     /// <summary>Whether the connection ends after this answer.</summary>
     public bool Closes { get; private set; }
 
@@ -37,7 +44,44 @@ internal sealed class HttpExchange(ServerContext context)
     /// <summary>Bytes of that file to send.</summary>
     public long BodyLength { get; private set; }
 
-    public void Reset() => _response.ResetWrittenCount();
+    public void Reset()
+    {
+        _response.ResetWrittenCount();
+        (OnLost, Status) = (null, 0);
+    }
+
+    /// <summary>The Engine.IO server that a request is for, if any.</summary>
+    public EngineEndpoint? FindEngine(RequestHead head) =>
+        PathDecoder.TryDecode(head.Path, out var path) ? context.Routes.FindEngine(path) : null;
+
+    /// <summary>Starts an answer that the caller writes to its end.</summary>
+    /// <param name="head">The request.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="hasReadBody">Whether its body has been read; if it has one that was not, the connection ends.</param>
+    public ResponseWriter Begin(RequestHead head, int status, bool hasReadBody)
+    {
+        // An answer in HTTP/1.0 would have to promise to stay; few such clients are left that ask for it.
+        Closes |= !head.KeepAlive || !head.IsHttp11 || (head.HasBody && !hasReadBody);
+        return Begin(status);
+    }
+
+    /// <summary>Starts an answer after which the connection ends.</summary>
+    public ResponseWriter BeginLast(int status)
+    {
+        Closes = true;
+        return Begin(status);
+    }
+
+    /// <summary>Accepts an opening handshake.</summary>
+    public void Accept(
+        WebSocketUpgrade upgrade, string? subprotocol, ReadOnlySpan<KeyValuePair<string, string>> headers) =>
+        upgrade.WriteAccept(_response, subprotocol, headers);
+
+    /// <summary>Whether pages of the request's origin may use this server.</summary>
+    public bool IsAllowed(string? origin) =>
+        origin is null
+        || context.Options.AllowedOrigins.Count == 0
+        || context.Options.AllowedOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase);
 
     public void Fail(HttpError error) => Fail(error, isHead: false);
 
@@ -62,7 +106,7 @@ internal sealed class HttpExchange(ServerContext context)
             return null;
         }
 
-        upgrade.WriteAccept(_response, upgrade.ChooseSubprotocol([.. context.Options.Subprotocols]), []);
+        Accept(upgrade, upgrade.ChooseSubprotocol([.. context.Options.Subprotocols]), []);
         return open();
     }
 
@@ -89,15 +133,11 @@ internal sealed class HttpExchange(ServerContext context)
         return output.WrittenSpan.ToArray();
     }
 
-    private bool IsAllowed(string? origin) =>
-        origin is null
-        || context.Options.AllowedOrigins.Count == 0
-        || context.Options.AllowedOrigins.Contains(origin, StringComparer.OrdinalIgnoreCase);
-
     // What was wrong with the request may have upset its framing: nothing more is read on this connection.
     private void Fail(HttpError error, bool isHead)
     {
         Closes = true;
+        Status = error.Status;
         ResponseWriter.WriteError(_response, error, close: true, isHead);
     }
 

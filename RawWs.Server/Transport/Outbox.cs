@@ -11,6 +11,7 @@ namespace RawWs.Server.Transport;
 /// nothing to send holds no buffer and no task.
 /// </remarks>
 internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner, int maxBytes, int highWaterBytes)
+    : IDeferredFlush
 {
     private const int ChunkBytes = 4096;
     private const int LargeChunkBytes = 64 * 1024;

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.FileProviders;
+using RawWs.Server.Engine;
 using RawWs.Server.Http;
 
 namespace RawWs.Server.Transport;
@@ -9,6 +10,7 @@ internal sealed class Routes(ServerOptions options)
 {
     private readonly Dictionary<string, WebSocketHandler> _webSockets = [];
     private readonly List<StaticFileSource> _files = [];
+    private readonly List<EngineEndpoint> _engines = [];
 
     /// <summary>Makes the handler of one event connection, given its namespace.</summary>
     public Func<string, WebSocketHandler>? EventHandlerFactory { get; set; }
@@ -19,9 +21,28 @@ internal sealed class Routes(ServerOptions options)
             throw new InvalidOperationException($"The path {path} has a handler already.");
     }
 
+    public void Add(EngineEndpoint engine)
+    {
+        if (_engines.Any(present => present.Path == engine.Path))
+            throw new InvalidOperationException($"The path {engine.Path} has an Engine.IO server already.");
+        _engines.Add(engine);
+    }
+
     public void Add(IFileProvider files) => _files.Add(new StaticFileSource(files));
 
     public bool IsHealth(string path) => path == options.HealthPath;
+
+    /// <summary>Every Engine.IO server.</summary>
+    public IReadOnlyList<EngineEndpoint> Engines => _engines;
+
+    /// <summary>The Engine.IO server whose path, with or without a trailing slash, begins the decoded path.</summary>
+    public EngineEndpoint? FindEngine(string path)
+    {
+        foreach (var engine in _engines)
+            if (engine.Includes(path))
+                return engine;
+        return null;
+    }
 
     /// <summary>Whether WebSocket connections, raw or of events, are at home on the decoded path.</summary>
     public bool TryGetWebSocket(string path, [NotNullWhen(true)] out Func<WebSocketHandler>? open)

@@ -89,23 +89,30 @@ public sealed partial class WebSocketConnection
         var batch = FlushBatch.Open();
         try
         {
-            while (_reader.TryRead(out var message))
-            {
-                pending = HandleAsync(message);
-                if (!pending.IsCompletedSuccessfully)
-                    return true;
-                _isInHandler = false;
-                if (_outbox.IsAboveHighWater)
-                    return true;
-            }
-
-            pending = default;
-            return false;
+            var stops = HandleBuffered(out pending);
+            _handler.OnBatchEnd(this);
+            return stops;
         }
         finally
         {
             batch?.Close();
         }
+    }
+
+    private bool HandleBuffered(out ValueTask pending)
+    {
+        while (_reader.TryRead(out var message))
+        {
+            pending = HandleAsync(message);
+            if (!pending.IsCompletedSuccessfully)
+                return true;
+            _isInHandler = false;
+            if (_outbox.IsAboveHighWater)
+                return true;
+        }
+
+        pending = default;
+        return false;
     }
 
     private ValueTask HandleAsync(ReceivedMessage message)

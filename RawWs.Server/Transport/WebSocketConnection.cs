@@ -42,11 +42,11 @@ public sealed partial class WebSocketConnection : ITimedConnection
         _transport = transport;
         _handler = handler;
         _slot = slot;
-        _reader = new MessageReader(Role.Server, context.MessageLimits);
+        _reader = new MessageReader(Role.Server, handler.Limits ?? context.MessageLimits);
         _outbox = new Outbox(
             transport, this, context.Options.MaxOutboxBytes, context.Options.OutboxHighWaterBytes);
         _lastActivity = context.Now;
-        _deadline = _lastActivity + context.PingInterval;
+        _deadline = handler.HasHeartbeat ? long.MaxValue : _lastActivity + context.PingInterval;
     }
 
     private enum Phase

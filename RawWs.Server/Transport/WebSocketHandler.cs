@@ -40,6 +40,17 @@ public abstract class WebSocketHandler
     {
     }
 
+    /// <summary>The limits of messages on this path; null for those of the server.</summary>
+    internal virtual MessageLimits? Limits => null;
+
+    /// <summary>The dialect has a heartbeat of its own: the connection sends no pings.</summary>
+    internal virtual bool HasHeartbeat => false;
+
+    /// <summary>The messages of one read have been handled; what they caused has not been flushed yet.</summary>
+    internal virtual void OnBatchEnd(WebSocketConnection connection)
+    {
+    }
+
     /// <summary>Called from the timer at every tick: deadlines of a dialect above the WebSocket.</summary>
     internal virtual void OnTick(WebSocketConnection connection, long now)
     {

@@ -1,6 +1,8 @@
 using System.Text;
 using RawWs.Protocol.Envelope;
 
+using RawWs.Protocol.Json;
+
 namespace RawWs.Tests.Protocol.Envelope;
 
 public class JsonStringTests

@@ -47,6 +47,8 @@ internal sealed class TestServer
 /// <summary>A dialect that writes lines of text into a list, and reads none.</summary>
 internal sealed class TestSession(TestServer server) : Session(server.Hub, new Handshake())
 {
+    public override string TransportName => "websocket";
+
     private static readonly Encoding s_utf8 = new UTF8Encoding(false, true);
     private readonly List<string> _sent = [];
 

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 
-namespace RawWs.Protocol.Envelope;
+namespace RawWs.Protocol.Json;
 
 /// <summary>The inside of a JSON string (RFC 8259 §7): what stands between the quotation marks.</summary>
 internal static class JsonString
