@@ -6,7 +6,7 @@ string[] words = args is [] || (args[0].StartsWith('-') && args[0] is not ("-h" 
     ? ["serve", .. args]
     : args;
 
-var root = new RootCommand("RawWs: a WebSocket server with rooms and events.") 
+var root = new RootCommand("RawWs: a WebSocket server with rooms and events.")
 {
     ServeCommand.Create(),
     ConformanceCommand.Create(),

@@ -212,6 +212,9 @@ public sealed partial class EngineSession : IDeferredFlush
         {
             if (_phase != Phase.Open)
                 return;
+            // What was sent before the end goes out by itself: clients look at a payload's end first.
+            if (lingers && !_queue.IsEmpty)
+                CompletePoll();
             lingers &= _webSocket is null && _poll is null;
             _phase = lingers ? Phase.Closing : Phase.Closed;
             (probe, _probe) = (_probe, null);

@@ -194,7 +194,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
                     _phase = Phase.Open;
                     _deadline = _lastActivity + _context.PingInterval;
                     return;
-                case Phase.AwaitingPong when _waitsForHandler:
+                case Phase.AwaitingPong when _waitsForHandler || Volatile.Read(ref _isInHandler):
                     // The pong may have come: it is not read before the handler is done.
                     Enter(Phase.Open, _context.PingInterval);
                     return;

@@ -1,5 +1,4 @@
 using System.Text;
-using RawWs.Protocol.Envelope;
 
 using RawWs.Protocol.Json;
 

@@ -22,7 +22,7 @@ public sealed class EmitterTests
 
         Assert.That(client.Events, Is.EqualTo([
             "none", """one {"msg":"a<é>'\"\n"}""", "two 1.5,null", """three true,[1,2],{"B":[]}""",
-            """raw 1, {"a":"," },"x" """.TrimEnd(), "empty"]));
+            """raw 1,{"a":","},"x" """.TrimEnd(), "empty"]));
     }
 
     [Test]
