@@ -26,7 +26,7 @@ internal sealed class EngineConnection(EngineEndpoint endpoint, EngineSession se
         WebSocketConnection connection, Opcode type, ReadOnlyMemory<byte> payload) =>
         session.OnWebSocketMessageAsync(connection, type, payload);
 
-    internal override void OnBatchEnd(WebSocketConnection connection) => session.OnBatchEnd();
+    internal override void OnBatchEnd(WebSocketConnection connection) => session.OnBatchEnd(connection);
 
     public override void OnClose(WebSocketConnection connection, CloseStatus status) =>
         session.OnWebSocketClosed(connection, status.Cause);

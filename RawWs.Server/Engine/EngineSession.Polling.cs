@@ -101,7 +101,7 @@ public sealed partial class EngineSession
         try
         {
             var stops = HandleBuffered(ref packets, out pending);
-            OnBatchEnd();
+            Handler.OnBatchEnd(this);
             return stops;
         }
         finally

@@ -129,8 +129,12 @@ public sealed partial class EngineSession : IDeferredFlush
         Handler.OnOpen(this);
     }
 
-    /// <summary>Packets of one read or one request have been handled.</summary>
-    internal void OnBatchEnd() => Handler.OnBatchEnd(this);
+    /// <summary>The messages of one read have been handled. A WebSocket that only probes has brought none.</summary>
+    internal void OnBatchEnd(WebSocketConnection connection)
+    {
+        if (_webSocket == connection)
+            Handler.OnBatchEnd(this);
+    }
 
     /// <summary>A WebSocket of this session, or one that was to become it, has ended.</summary>
     internal void OnWebSocketClosed(WebSocketConnection connection, DisconnectReason cause)
