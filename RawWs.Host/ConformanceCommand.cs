@@ -66,6 +66,7 @@ internal static class ConformanceCommand
         options.Port = arguments.GetValue(ServeCommand.Port);
         options.Engine = CreateEngine(arguments);
         options.Events.ConnectTimeout = TimeSpan.FromMilliseconds(arguments.GetValue(ConnectTimeout));
+        options.Events.Recovery = arguments.GetValue(Recovery) ? new RecoveryOptions() : null;
         options.Events.SerializerOptions.TypeInfoResolverChain.Insert(0, ConformanceJson.Default);
     }
 

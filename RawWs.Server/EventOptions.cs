@@ -81,6 +81,11 @@ public sealed class EventOptions
     public TimeSpan ConnectGracePeriod { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
+    /// Recovery of Socket.IO clients that were cut off; off by default, since it keeps every event for a while.
+    /// </summary>
+    public RecoveryOptions? Recovery { get; set; }
+
+    /// <summary>
     /// How arguments become JSON and back: camelCase names, matched without regard to case, and text written
     /// as it is rather than escaped for HTML.
     /// </summary>
@@ -111,6 +116,7 @@ public sealed class EventOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxMalformedEnvelopes);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(ConnectTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(ConnectGracePeriod, TimeSpan.Zero);
+        Recovery?.Validate();
     }
 
     private static JsonSerializerOptions CreateSerializerOptions()

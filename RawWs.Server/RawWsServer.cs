@@ -169,7 +169,7 @@ public sealed partial class RawWsServer : IAsyncDisposable
 
     private void OnTick()
     {
-        Hub.ExpireAcks();
+        Hub.OnTick();
         foreach (var engine in _context.Routes.Engines)
             engine.OnTick();
     }

@@ -42,6 +42,9 @@ public sealed class EventArguments
     /// </summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Attachments => _attachments;
 
+    /// <summary>The bytes of the JSON and of all attachments.</summary>
+    internal long TotalBytes => Json.Length + _attachments.Sum(attachment => (long)attachment.Length);
+
     internal ReadOnlySpan<ReadOnlyMemory<byte>> AttachmentSpan => _attachments;
 
     /// <summary>

@@ -23,6 +23,7 @@ internal sealed class EventHub
         Metrics = metrics;
         Time = time;
         Json = new EventJson(options);
+        Recovery = options.Recovery is { } recovery ? new Recovery(recovery, this) : null;
         Root = Of("/");
     }
 
@@ -35,6 +36,9 @@ internal sealed class EventHub
     public TimeProvider Time { get; }
 
     public EventJson Json { get; }
+
+    /// <summary>What is kept for clients that are cut off; null if nothing is.</summary>
+    public Recovery? Recovery { get; }
 
     /// <summary>The namespace <c>/</c>.</summary>
     public EventNamespace Root { get; }
@@ -149,16 +153,18 @@ internal sealed class EventHub
     }
 
     /// <summary>
-    /// Fails the acks whose time is over. To be called every 50 ms or so: that is how late a timeout may be.
+    /// Fails the acks whose time is over, and forgets clients that have not come back. To be called every 50 ms or so:
+    /// that is how late a timeout may be.
     /// </summary>
-    public void ExpireAcks()
+    public void OnTick()
     {
+        Recovery?.Expire();
         long now = Time.GetTimestamp();
         foreach ((PendingAcks acks, _) in _waiting)
             Metrics.AcksExpired(acks.ExpireBefore(now));
     }
 
-    /// <summary>A socket waits for acks: it is looked at by <see cref="ExpireAcks"/>.</summary>
+    /// <summary>A socket waits for acks: it is looked at by <see cref="OnTick"/>.</summary>
     internal void Watch(PendingAcks acks) => _waiting[acks] = true;
 
     internal void Unwatch(PendingAcks acks) => _waiting.TryRemove(acks, out _);

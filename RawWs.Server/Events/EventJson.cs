@@ -150,7 +150,6 @@ internal sealed class EventJson
     private EventArguments Finish(Scratch scratch, int count)
     {
         ReadOnlyMemory<byte>[] attachments = [.. scratch.Attachments];
-        CheckSize(scratch.Buffer.WrittenCount + attachments.Sum(attachment => (long)attachment.Length));
         if (attachments.Length > _maxAttachments)
         {
             throw new ArgumentException(
@@ -158,6 +157,7 @@ internal sealed class EventJson
         }
 
         var arguments = new EventArguments(this, scratch.Buffer.WrittenSpan.ToArray(), count, attachments);
+        CheckSize(arguments.TotalBytes);
         if (scratch.Buffer.Capacity <= MaxKeptBytes)
         {
             scratch.Buffer.ResetWrittenCount();

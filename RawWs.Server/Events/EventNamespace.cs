@@ -25,7 +25,7 @@ public sealed class EventNamespace : Emitter
         Hub = hub;
         Name = name;
         Family = family;
-        Rooms = new LocalRooms(hub.Options.MaxRoomsPerSocket);
+        Rooms = new LocalRooms(hub.Options.MaxRoomsPerSocket, hub.Recovery);
         _definition = family ?? this;
     }
 
@@ -127,6 +127,21 @@ public sealed class EventNamespace : Emitter
     // receiver.
     internal long NextAckId() => Interlocked.Increment(ref _lastAckId);
 
+    /// <summary>The former socket of a client that comes back, and what it has missed; null for any other.</summary>
+    internal FormerSocket? TakeFormer(ReadOnlySpan<byte> auth)
+    {
+        if (Hub.Recovery?.TryTake(Name, auth, out EventSocket? former, out long received) is not true)
+            return null;
+
+        return former!.CanGiveAfter(received) ? new FormerSocket(former, received) : Expire(former);
+
+        static FormerSocket? Expire(EventSocket former)
+        {
+            former.Expire();
+            return null;
+        }
+    }
+
     /// <summary>
     /// Asks middleware, then joins the client and runs the connection handlers. Never fails.
     /// </summary>
@@ -134,7 +149,8 @@ public sealed class EventNamespace : Emitter
     {
         try
         {
-            foreach (Callback<EventSocket> guard in _definition._guards.Items)
+            bool isKnown = socket.Recovered && Hub.Recovery is { Options.SkipMiddlewares: true };
+            foreach (Callback<EventSocket> guard in isKnown ? [] : _definition._guards.Items)
             {
                 if (guard.Invoke(socket) is { } pending)
                     await pending.ConfigureAwait(false);

@@ -63,7 +63,11 @@ public sealed partial class EventSocket
             _isOpening = true;
         }
 
-        Namespace.Rooms.Add(this);
+        if (_former is { } former)
+            Namespace.Rooms.Resume(this, former.Socket);
+        else
+            Namespace.Rooms.Add(this);
+        _former = null;
         foreach (Callback<EventSocket> handler in handlers)
             Hub.Run(handler, this, "connection", this);
 
@@ -139,14 +143,15 @@ public sealed partial class EventSocket
 
     private void Leave()
     {
-        Namespace.Rooms.Remove(this);
+        bool mayReturn = TrySuspend();
         Session.Forget(this);
         _acks.Close(_reason.GetValueOrDefault());
         CancelGone();
         _opened.TrySetResult();
         ReleaseWaitingEvent();
         _handlers.Clear();
-        Hub.Exit(Namespace);
+        if (!mayReturn)
+            Hub.Exit(Namespace);
     }
 
     private void CancelGone()

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using RawWs.Server.Rooms;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
 
@@ -18,20 +19,22 @@ public sealed partial class EventSocket : Emitter
     private volatile bool _isJoined;
     private volatile bool _isLeaving;
 
-    internal EventSocket(Session session, EventNamespace space, Handshake handshake)
+    internal EventSocket(Session session, EventNamespace space, Handshake handshake, FormerSocket? former = null)
     {
         Session = session;
         Namespace = space;
         Handshake = handshake;
         _acks = new PendingAcks(space.Hub);
         _entry = _opened.Task;
+        Id = former?.Socket.Id ?? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
+        TakeOver(former);
     }
 
     /// <summary>
     /// The public name of this socket: 20 characters with 120 random bits. It is also the name of a room.
     /// </summary>
-    /// <remarks>A reconnected client is another socket with another id.</remarks>
-    public string Id { get; } = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
+    /// <remarks>A reconnected client is another socket with another id, unless it is recovered.</remarks>
+    public string Id { get; }
 
     /// <summary>The namespace it is in.</summary>
     public EventNamespace Namespace { get; }
@@ -125,6 +128,9 @@ public sealed partial class EventSocket : Emitter
     /// <returns>False if it was refused and must not be lost: the caller then aborts the session.</returns>
     internal bool Deliver(OutboundMessage message)
     {
+        if (message.Kept is { } kept)
+            _missed?.Add(kept);
+
         if (!Connected)
             return true;
 
@@ -149,6 +155,13 @@ public sealed partial class EventSocket : Emitter
 
     private void Send(OutboundMessage message)
     {
+        if (_missed is not null && message is { IsVolatile: false, AckId: null })
+        {
+            // By way of the room of its own, since what it may recover needs one order with its broadcasts.
+            Namespace.Rooms.Broadcast(message, new Audience([Id], [], null));
+            return;
+        }
+
         if (!Deliver(message))
             Session.Abort();
     }

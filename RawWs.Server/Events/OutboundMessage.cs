@@ -3,7 +3,7 @@ namespace RawWs.Server.Events;
 /// <summary>
 /// One event on its way out: encoded once, framed once per wire format, however many receive it.
 /// </summary>
-/// <remarks>Immutable to its users and safe to share between threads.</remarks>
+/// <remarks>Immutable once it is sent, and safe to share between threads.</remarks>
 internal sealed class OutboundMessage(string namespaceName, string name, EventArguments arguments)
 {
     private const int FormatCount = (int)WireFormat.SocketIoPolling + 1;
@@ -26,6 +26,15 @@ internal sealed class OutboundMessage(string namespaceName, string name, EventAr
     /// <summary>The id under which receivers shall answer; null if no ack is wanted.</summary>
     /// <remarks>Unique in the namespace, so that the same bytes serve every receiver.</remarks>
     public long? AckId { get; init; }
+
+    /// <summary>
+    /// What a client over Socket.IO is told of its place among the events that it may recover; null if it is none. Set
+    /// before the message is sent.
+    /// </summary>
+    public string? Offset { get; set; }
+
+    /// <summary>The event as it is kept for clients that are cut off; null if it is not.</summary>
+    public KeptEvent? Kept { get; set; }
 
     /// <summary>Who takes the answers to <see cref="AckId"/>.</summary>
     public AckCollector? Acks { get; init; }

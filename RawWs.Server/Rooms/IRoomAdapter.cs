@@ -12,6 +12,12 @@ internal interface IRoomAdapter
     /// <summary>Takes a socket in and tells its client so, in one step: no broadcast comes between.</summary>
     void Add(EventSocket socket);
 
+    /// <summary>
+    /// Puts a socket in the place of its former one, in all its rooms, and sends its client what it missed and that it is
+    /// connected, in one step.
+    /// </summary>
+    void Resume(EventSocket socket, EventSocket former);
+
     /// <summary>Takes a socket out of all its rooms and of the namespace; it cannot join any more.</summary>
     void Remove(EventSocket socket);
 

@@ -10,7 +10,7 @@ namespace RawWs.Server.Rooms;
 /// application. The room named by a socket's own id is not stored: it is the entry in the table of all
 /// sockets.
 /// </remarks>
-internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
+internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = null) : IRoomAdapter
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Member> _sockets = new(StringComparer.Ordinal);
@@ -36,12 +36,24 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
         }
     }
 
+    public void Resume(EventSocket socket, EventSocket former)
+    {
+        lock (_gate)
+        {
+            _sockets[former.Id].Socket = socket;
+            socket.CompleteResume();
+        }
+    }
+
     public void Remove(EventSocket socket)
     {
         lock (_gate)
         {
-            if (!_sockets.Remove(socket.Id, out Member? member))
+            // The place may be another's by now, who has recovered it.
+            if (!_sockets.TryGetValue(socket.Id, out Member? member) || member.Socket != socket)
                 return;
+
+            _sockets.Remove(socket.Id);
 
             foreach (string room in member.Rooms ?? [])
                 RemoveFrom(room, member);
@@ -57,7 +69,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
 
         lock (_gate)
         {
-            if (!_sockets.TryGetValue(socket.Id, out Member? member))
+            if (Find(socket) is not { } member)
                 return;
 
             member.Rooms ??= new HashSet<string>(StringComparer.Ordinal);
@@ -85,7 +97,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
         ArgumentNullException.ThrowIfNull(room);
         lock (_gate)
         {
-            if (_sockets.TryGetValue(socket.Id, out Member? member) && member.Rooms?.Remove(room) == true)
+            if (Find(socket) is { } member && member.Rooms?.Remove(room) == true)
                 RemoveFrom(room, member);
         }
     }
@@ -94,7 +106,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
     {
         lock (_gate)
         {
-            return _sockets.TryGetValue(socket.Id, out Member? member)
+            return Find(socket) is { } member
                 ? [socket.Id, .. member.Rooms ?? []]
                 : [];
         }
@@ -109,6 +121,9 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
         {
             lock (_gate)
             {
+                if (message is { IsVolatile: false, AckId: null })
+                    recovery?.Keep(message);
+
                 var walk = new Walk(this, audience);
                 while (walk.TryNext(out EventSocket? socket))
                 {
@@ -133,7 +148,10 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
         {
             var walk = new Walk(this, audience);
             while (walk.TryNext(out EventSocket? socket))
-                members.Add(socket);
+            {
+                if (!socket.IsSuspended)
+                    members.Add(socket);
+            }
         }
 
         return [.. members];
@@ -142,8 +160,14 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
     public EventSocket? Find(string id)
     {
         lock (_gate)
-            return _sockets.TryGetValue(id, out Member? member) ? member.Socket : null;
+            return _sockets.TryGetValue(id, out Member? member) && !member.Socket.IsSuspended ? member.Socket : null;
     }
+
+    // Under the lock. Of a client that is gone nothing is found, though it may come back.
+    private Member? Find(EventSocket socket) =>
+        _sockets.TryGetValue(socket.Id, out Member? member) && member.Socket == socket && !socket.IsSuspended
+            ? member
+            : null;
 
     private static int CountWith(HashSet<string> present, ReadOnlySpan<string> joined, string ownId)
     {
@@ -171,7 +195,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket) : IRoomAdapter
     /// <summary>One socket and what the adapter knows about it.</summary>
     private sealed class Member(EventSocket socket)
     {
-        public EventSocket Socket { get; } = socket;
+        public EventSocket Socket { get; set; } = socket;
 
         public HashSet<string>? Rooms { get; set; }
 

@@ -38,6 +38,9 @@ internal abstract class Session(EventHub hub, Handshake handshake)
         }
     }
 
+    /// <summary>Its dialect can tell a client how to recover what it misses.</summary>
+    public virtual bool CanRecover => false;
+
     /// <summary>Why the session has ended; null while it lives.</summary>
     public DisconnectReason? CloseReason
     {
@@ -116,7 +119,10 @@ internal abstract class Session(EventHub hub, Handshake handshake)
         }
 
         var socket = new EventSocket(
-            this, space, Handshake with { AuthJson = auth.ToArray(), Codec = Hub.Json });
+            this,
+            space,
+            Handshake with { AuthJson = auth.ToArray(), Codec = Hub.Json },
+            CanRecover ? space.TakeFormer(auth) : null);
         lock (_gate)
         {
             if (_reason is null)

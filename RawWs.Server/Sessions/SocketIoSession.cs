@@ -34,6 +34,8 @@ internal sealed class SocketIoSession : Session
         _connectBy = engine.Context.Now + (long)hub.Options.ConnectTimeout.TotalMilliseconds;
     }
 
+    public override bool CanRecover => Hub.Recovery is not null;
+
     public override string TransportName => _engine.TransportName;
 
     /// <summary>Takes one message. Incomplete while a socket of the client has too many handlers under way.</summary>
@@ -102,7 +104,7 @@ internal sealed class SocketIoSession : Session
     public override void SendConnect(EventSocket socket)
     {
         var packet = BeginPacket();
-        SocketPacketWriter.WriteConnect(packet, socket.Namespace.Name, socket.Id, null);
+        SocketPacketWriter.WriteConnect(packet, socket.Namespace.Name, socket.Id, socket.RecoveryId);
         Send(packet);
     }
 
@@ -151,7 +153,8 @@ internal sealed class SocketIoSession : Session
             arguments.Json.Span,
             arguments.Count,
             message.AckId,
-            arguments.Attachments.Count);
+            arguments.Attachments.Count,
+            message.Offset);
         return EngineFrames.Encode(format, packet.WrittenSpan, arguments.AttachmentSpan);
     }
 

@@ -61,16 +61,16 @@ public sealed class PendingAcksTests
         Task<int> never = client.Socket.EmitWithAckAsync<int>("c", Timeout.InfiniteTimeSpan);
 
         _server.Time.Advance(TimeSpan.FromMilliseconds(499));
-        _server.Hub.ExpireAcks();
+        _server.Hub.OnTick();
         Assert.That(shorter.IsCompleted, Is.False);
 
         _server.Time.Advance(TimeSpan.FromMilliseconds(1));
-        _server.Hub.ExpireAcks();
+        _server.Hub.OnTick();
         Assert.That(async () => await shorter, Throws.TypeOf<TimeoutException>());
         Assert.That(byDefault.IsCompleted, Is.False);
 
         _server.Time.Advance(TimeSpan.FromDays(1));
-        _server.Hub.ExpireAcks();
+        _server.Hub.OnTick();
         Assert.That(async () => await byDefault, Throws.TypeOf<TimeoutException>());
         Assert.That(never.IsCompleted, Is.False);
         Assert.That(client.Socket.PendingAcks.Count, Is.EqualTo(1));
@@ -161,7 +161,7 @@ public sealed class PendingAcksTests
         clients[2].Close(DisconnectReason.TransportClose);
         Assert.That(asked.IsCompleted, Is.False);
         _server.Time.Advance(TimeSpan.FromSeconds(10));
-        _server.Hub.ExpireAcks();
+        _server.Hub.OnTick();
 
         BroadcastAnswers<int> answers = await asked;
         Assert.That(answers.Values, Is.EqualTo([1]));
