@@ -12,7 +12,7 @@ export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
 
 readonly results=artifacts/test-results
-readonly browser=RawWs.Tests/EndToEnd/browser
+readonly packages=(RawWs.Tests/EndToEnd/browser RawWs.Tests/EndToEnd/socketio)
 stage="preparing"
 
 # The sum of one attribute of the counters in all reports.
@@ -57,9 +57,11 @@ install_chromium() {
 rm -rf "$results"
 trap finish EXIT
 
-stage="installing the browser tests"
+stage="installing the clients of the tests"
 install_chromium
-(cd "$browser" && npm ci --no-audit --no-fund --loglevel=error)
+for package in "${packages[@]}"; do
+  (cd "$package" && npm ci --no-audit --no-fund --loglevel=error)
+done
 
 stage="building"
 dotnet build RawWs.sln -c Release -warnaserror

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace RawWs.Tests.EndToEnd;
 
 /// <summary>The demo pages of the real host in a real browser; each check of the script is a test.</summary>
@@ -40,8 +38,7 @@ public sealed class BrowserTests
     private static readonly string Folder =
         Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", "browser");
 
-    private readonly Dictionary<string, Result> _results = [];
-    private string _transcript = "";
+    private NodeScript _script = null!;
 
     [OneTimeSetUp]
     public async Task Run_the_script()
@@ -49,21 +46,15 @@ public sealed class BrowserTests
         await using var host = await HostProcess.ServeAsync();
         await using var script = StartScript(host.Address);
         await script.WaitForExitAsync(ScriptLimit);
-        _transcript = Transcript(script, host);
-        foreach (var result in Results(script.Output))
-            _results.Add(result.Name, result);
+        _script = NodeScript.Read(script, host);
     }
 
     [TestCaseSource(nameof(Checks))]
-    public void In_a_browser(string check)
-    {
-        Assert.That(_results, Does.ContainKey(check), $"The script did not report it.\n{_transcript}");
-        Assert.That(_results[check].Ok, Is.True, $"{_results[check].Detail}\n{_transcript}");
-    }
+    public void In_a_browser(string check) => _script.Expect(check);
 
     [Test]
     public void Every_check_of_the_script_is_a_test_here() =>
-        Assert.That(_results.Keys, Is.SubsetOf(Checks));
+        Assert.That(_script.Names, Is.SubsetOf(Checks));
 
     [Test]
     public async Task The_pages_come_back_after_the_server_was_restarted()
@@ -75,8 +66,7 @@ public sealed class BrowserTests
 
         await using var second = await HostProcess.StartAsync("serve", "--port", $"{first.Address.Port}");
         await script.WaitForExitAsync(ScriptLimit);
-        var result = Results(script.Output).SingleOrDefault(r => r.Name == RestartCheck);
-        Assert.That(result?.Ok, Is.True, $"{result?.Detail}\n{Transcript(script, second)}");
+        NodeScript.Read(script, second).Expect(RestartCheck);
     }
 
     private static ChildProcess StartScript(Uri address, params IEnumerable<string> options)
@@ -86,14 +76,4 @@ public sealed class BrowserTests
         var program = Path.Combine(Folder, "demo-pages.mjs");
         return ChildProcess.Start("node", [program, address.AbsoluteUri, .. options]);
     }
-
-    private static IEnumerable<Result> Results(string output) =>
-        from line in output.Split('\n', StringSplitOptions.TrimEntries)
-        where line.StartsWith('{')
-        select JsonSerializer.Deserialize<Result>(line, JsonSerializerOptions.Web);
-
-    private static string Transcript(ChildProcess script, HostProcess host) =>
-        $"script:\n{script.Output}{script.Errors}\nhost:\n{host.Output}{host.Errors}";
-
-    private sealed record Result(string Name, bool Ok, string Detail);
 }

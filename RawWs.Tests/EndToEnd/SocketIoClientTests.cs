@@ -1,0 +1,60 @@
+using System.Text.RegularExpressions;
+
+namespace RawWs.Tests.EndToEnd;
+
+/// <summary>The official Socket.IO and Engine.IO clients, in Node, against the conformance host in each mode.</summary>
+[TestFixture("polling")]
+[TestFixture("websocket")]
+[TestFixture("upgrade")]
+public sealed partial class SocketIoClientTests(string mode)
+{
+    private const string Package = "socketio";
+
+    private static readonly TimeSpan ScriptLimit = TimeSpan.FromMinutes(5);
+
+    private NodeScript _script = null!;
+
+    [OneTimeSetUp]
+    public async Task Run_the_scenarios()
+    {
+        await using var host = await HostProcess.StartAsync("conformance", "--port", "0");
+        _script = await NodeScript.RunAsync(Package, host, ScriptLimit, "scenarios.mjs", mode);
+    }
+
+    [TestCaseSource(nameof(Scenarios))]
+    public void Official_client(string scenario) => _script.Expect(scenario);
+
+    [Test]
+    public void Every_scenario_is_a_test_here() => Assert.That(_script.Names, Is.EquivalentTo(Scenarios()));
+
+    [Test]
+    public async Task A_client_that_was_cut_off_recovers()
+    {
+        await using var host = await HostProcess.StartAsync("conformance", "--port", "0", "--recovery");
+        var script = await NodeScript.RunAsync(Package, host, ScriptLimit, "recovery.mjs", mode, "1500");
+        script.Expect($"a client is cut off and comes back over {mode}");
+    }
+
+    /// <summary>The names of the scenarios, from their source: one that does not run is a failed test.</summary>
+    private static IEnumerable<string> Scenarios() =>
+        from file in Directory.EnumerateFiles(
+            Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", Package, "scenarios"), "*.mjs").Order()
+        from Match match in ScenarioName().Matches(File.ReadAllText(file))
+        select match.Groups[1].Value;
+
+    [GeneratedRegex("""^  "([^"]+)": async""", RegexOptions.Multiline)]
+    private static partial Regex ScenarioName();
+}
+
+/// <summary>Official clients that talk while they move from polling to a WebSocket.</summary>
+[TestFixture]
+public sealed class SocketIoUpgradeTests
+{
+    [Test]
+    public async Task Messages_of_1000_upgrades_are_not_lost_doubled_or_reordered()
+    {
+        await using var host = await HostProcess.StartAsync("conformance", "--port", "0");
+        var script = await NodeScript.RunAsync("socketio", host, TimeSpan.FromMinutes(3), "upgrades.mjs", "1000");
+        script.Expect("1000 upgrades");
+    }
+}
