@@ -11,6 +11,16 @@ public sealed partial class EngineSession
     private TaskCompletionSource? _post;
     private FlushBatch? _deferredTo;
 
+    /// <summary>A poll waits for something to say.</summary>
+    internal bool IsPolled
+    {
+        get
+        {
+            lock (_lock)
+                return _poll is not null;
+        }
+    }
+
     void IDeferredFlush.FlushDeferred()
     {
         lock (_lock)

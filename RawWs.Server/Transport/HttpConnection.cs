@@ -110,9 +110,9 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
     public async Task<Memory<byte>?> ReadBodyAsync(RequestHead head, HttpExchange exchange, HttpLimits limits)
     {
         var body = new ArrayBufferWriter<byte>();
-        return await ReadBodyAsync(head, exchange, limits, body).ConfigureAwait(false) && !exchange.HasResponse
-            ? MemoryMarshal.AsMemory(body.WrittenMemory)
-            : null;
+        if (!await ReadBodyAsync(head, exchange, limits, body).ConfigureAwait(false) || exchange.HasResponse)
+            return null;
+        return MemoryMarshal.AsMemory(body.WrittenMemory);
     }
 
     /// <summary>Waits until there is something to answer, and whether the peer stays for it.</summary>

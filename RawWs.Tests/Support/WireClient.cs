@@ -148,6 +148,16 @@ internal sealed class WireClient : IDisposable
         return frame;
     }
 
+    /// <summary>Reads a close frame with the code, answers it, and reads the end of the connection.</summary>
+    public async Task AnswerCloseAsync(CloseCode code)
+    {
+        var frame = await ReadFrameAsync();
+        Assert.That(frame.Opcode, Is.EqualTo(Opcode.Close), $"got {frame.Opcode} '{frame.Text}'");
+        Assert.That(frame.CloseCode, Is.EqualTo(code));
+        await SendAsync(CloseFrame((ushort)code));
+        await ExpectEndAsync();
+    }
+
     public async Task ExpectEndAsync()
     {
         var ended = !await FillAsync();
