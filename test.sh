@@ -54,11 +54,18 @@ install_chromium() {
   export CHROMIUM_PATH
 }
 
+install_python_client() {
+  if /usr/bin/python3 -c 'import socketio, requests, websocket' 2>/dev/null; then return; fi
+  as_root apt-get update -q
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy python3-socketio python3-requests python3-websocket
+}
+
 rm -rf "$results"
 trap finish EXIT
 
 stage="installing the clients of the tests"
 install_chromium
+install_python_client
 for package in "${packages[@]}"; do
   (cd "$package" && npm ci --no-audit --no-fund --loglevel=error)
 done

@@ -38,7 +38,7 @@ public sealed class BrowserTests
     private static readonly string Folder =
         Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", "browser");
 
-    private NodeScript _script = null!;
+    private ScriptReport _script = null!;
 
     [OneTimeSetUp]
     public async Task Run_the_script()
@@ -46,7 +46,7 @@ public sealed class BrowserTests
         await using var host = await HostProcess.ServeAsync();
         await using var script = StartScript(host.Address);
         await script.WaitForExitAsync(ScriptLimit);
-        _script = NodeScript.Read(script, host);
+        _script = ScriptReport.Read(script, host);
     }
 
     [TestCaseSource(nameof(Checks))]
@@ -66,7 +66,7 @@ public sealed class BrowserTests
 
         await using var second = await HostProcess.StartAsync("serve", "--port", $"{first.Address.Port}");
         await script.WaitForExitAsync(ScriptLimit);
-        NodeScript.Read(script, second).Expect(RestartCheck);
+        ScriptReport.Read(script, second).Expect(RestartCheck);
     }
 
     private static ChildProcess StartScript(Uri address, params IEnumerable<string> options)

@@ -12,13 +12,13 @@ public sealed partial class SocketIoClientTests(string mode)
 
     private static readonly TimeSpan ScriptLimit = TimeSpan.FromMinutes(5);
 
-    private NodeScript _script = null!;
+    private ScriptReport _script = null!;
 
     [OneTimeSetUp]
     public async Task Run_the_scenarios()
     {
         await using var host = await HostProcess.StartAsync("conformance", "--port", "0");
-        _script = await NodeScript.RunAsync(Package, host, ScriptLimit, "scenarios.mjs", mode);
+        _script = await ScriptReport.RunNodeAsync(Package, host, ScriptLimit, "scenarios.mjs", mode);
     }
 
     [TestCaseSource(nameof(Scenarios))]
@@ -31,7 +31,7 @@ public sealed partial class SocketIoClientTests(string mode)
     public async Task A_client_that_was_cut_off_recovers()
     {
         await using var host = await HostProcess.StartAsync("conformance", "--port", "0", "--recovery");
-        var script = await NodeScript.RunAsync(Package, host, ScriptLimit, "recovery.mjs", mode, "1500");
+        var script = await ScriptReport.RunNodeAsync(Package, host, ScriptLimit, "recovery.mjs", mode, "1500");
         script.Expect($"a client is cut off and comes back over {mode}");
     }
 
@@ -54,7 +54,7 @@ public sealed class SocketIoUpgradeTests
     public async Task Messages_of_1000_upgrades_are_not_lost_doubled_or_reordered()
     {
         await using var host = await HostProcess.StartAsync("conformance", "--port", "0");
-        var script = await NodeScript.RunAsync("socketio", host, TimeSpan.FromMinutes(3), "upgrades.mjs", "1000");
+        var script = await ScriptReport.RunNodeAsync("socketio", host, TimeSpan.FromMinutes(3), "upgrades.mjs", "1000");
         script.Expect("1000 upgrades");
     }
 }

@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace RawWs.Tests.EndToEnd;
 
-/// <summary>A Node program of the tests, and what it reported: one line of JSON for each of its checks.</summary>
-internal sealed class NodeScript
+/// <summary>What a program of the tests reported: one line of JSON for each of its checks.</summary>
+internal sealed class ScriptReport
 {
     private readonly Dictionary<string, Result> _results = [];
     private readonly string _transcript;
 
-    private NodeScript(string transcript, IEnumerable<Result> results)
+    private ScriptReport(string transcript, IEnumerable<Result> results)
     {
         _transcript = transcript;
         foreach (var result in results)
@@ -18,13 +18,13 @@ internal sealed class NodeScript
     /// <summary>Everything that was reported.</summary>
     public IEnumerable<string> Names => _results.Keys;
 
-    /// <summary>Runs a program of a folder beside the tests to its end, against a host.</summary>
+    /// <summary>Runs a Node program of a folder beside the tests to its end, against a host.</summary>
     /// <param name="folder">The npm package below <c>EndToEnd</c>; it must be installed.</param>
     /// <param name="host">The host; its address is the first argument.</param>
     /// <param name="limit">How long it may take.</param>
     /// <param name="program">The program.</param>
     /// <param name="arguments">What follows the address.</param>
-    public static async Task<NodeScript> RunAsync(
+    public static async Task<ScriptReport> RunNodeAsync(
         string folder, HostProcess host, TimeSpan limit, string program, params IEnumerable<string> arguments)
     {
         var path = Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", folder);
@@ -37,7 +37,7 @@ internal sealed class NodeScript
     }
 
     /// <summary>What a program that has ended reported.</summary>
-    public static NodeScript Read(ChildProcess script, HostProcess host) => new(
+    public static ScriptReport Read(ChildProcess script, HostProcess host) => new(
         $"script:\n{script.Output}{script.Errors}\nhost:\n{host.Output}{host.Errors}",
         from line in script.Output.Split('\n', StringSplitOptions.TrimEntries)
         where line.StartsWith('{')
