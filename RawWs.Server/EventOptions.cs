@@ -63,6 +63,12 @@ public sealed class EventOptions
     public int MaxNamespacesPerConnection { get; set; } = 32;
 
     /// <summary>
+    /// A namespace that was made for a pattern or predicate goes with its last client; default true, unlike the
+    /// official server: its name was the client's choice, and what clients choose must not pile up.
+    /// </summary>
+    public bool CleanupEmptyNamespaces { get; set; } = true;
+
+    /// <summary>
     /// Malformed envelopes that a connection may send before it is closed; default 10. A few are a bug in a
     /// page, worth an answer each; many are an attack.
     /// </summary>

@@ -12,6 +12,9 @@ public sealed partial class RawWsServer : Emitter
     /// <inheritdoc cref="EventNamespace.Volatile"/>
     public BroadcastOperator Volatile => Hub.Root.Volatile;
 
+    /// <inheritdoc cref="EventNamespace.Local"/>
+    public BroadcastOperator Local => Hub.Root.Local;
+
     internal override EventHub Hub { get; }
 
     /// <summary>
@@ -50,6 +53,29 @@ public sealed partial class RawWsServer : Emitter
 
     /// <inheritdoc cref="EventNamespace.Use(Func{EventSocket, CancellationToken, Task})"/>
     public void Use(Func<EventSocket, CancellationToken, Task> middleware) => Hub.Root.Use(middleware);
+
+    /// <summary>Runs a callback for each namespace that is made for a pattern or predicate, before its first client is in.</summary>
+    public void OnNewNamespace(Action<EventNamespace> handler) =>
+        Hub.OnNewNamespace.Add(Callback<EventNamespace>.From(handler));
+
+    /// <inheritdoc cref="EventNamespace.ServerSideEmit(string)"/>
+    public void ServerSideEmit(string name) => Hub.Root.ServerSideEmit(name);
+
+    /// <inheritdoc cref="EventNamespace.ServerSideEmit(string)"/>
+    public void ServerSideEmit<T>(string name, T value) => Hub.Root.ServerSideEmit(name, value);
+
+    /// <inheritdoc cref="EventNamespace.ServerSideEmit(string)"/>
+    public void ServerSideEmit<T1, T2>(string name, T1 value1, T2 value2) =>
+        Hub.Root.ServerSideEmit(name, value1, value2);
+
+    /// <inheritdoc cref="EventNamespace.OnServerSide"/>
+    public void OnServerSide(string name, Action<EventArguments> handler) => Hub.Root.OnServerSide(name, handler);
+
+    /// <inheritdoc cref="BroadcastOperator.Compress"/>
+    public BroadcastOperator Compress(bool compress) => Hub.Root.Compress(compress);
+
+    /// <inheritdoc cref="BroadcastOperator.Timeout"/>
+    public BroadcastOperator Timeout(TimeSpan timeout) => Hub.Root.Timeout(timeout);
 
     /// <inheritdoc cref="EventNamespace.To"/>
     public BroadcastOperator To(params ReadOnlySpan<string> rooms) => Hub.Root.To(rooms);

@@ -130,6 +130,9 @@ public sealed partial class RawWsServer : IAsyncDisposable
             return _listener is null ? Task.CompletedTask : _stopping ??= StopAsync(_listener, cancellationToken);
     }
 
+    /// <summary>Disconnects every client and stops the server: another name of <see cref="StopAsync(CancellationToken)"/>.</summary>
+    public Task CloseAsync() => StopAsync();
+
     /// <summary>Stops the server if it runs, and frees what it holds.</summary>
     public async ValueTask DisposeAsync()
     {

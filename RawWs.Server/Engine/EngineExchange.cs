@@ -112,7 +112,7 @@ internal sealed class EngineExchange(
         }
 
         endpoint.AddHeaders(Request, _headers, session);
-        WritePayload(endpoint.WriteOpen(session));
+        WritePayload(endpoint.WriteOpen(session), isCompressible: false);
         exchange.OnLost = () => session.Fail(DisconnectReason.TransportError);
         session.Open();
         return null;
@@ -175,7 +175,8 @@ internal sealed class EngineExchange(
         }
 
         endpoint.AddHeaders(Request, _headers, null);
-        WritePayload((await poll.ConfigureAwait(false)).Span);
+        var answer = await poll.ConfigureAwait(false);
+        WritePayload(answer.Payload.Span, answer.IsCompressible);
     }
 
     private async ValueTask PostAsync(EngineSession session)
@@ -267,10 +268,12 @@ internal sealed class EngineExchange(
         BeginPacket(error.Status()).End(body.WrittenSpan, "application/json");
     }
 
-    private void WritePayload(ReadOnlySpan<byte> payload)
+    private void WritePayload(ReadOnlySpan<byte> payload, bool isCompressible)
     {
         var response = BeginPacket(200);
-        if (payload.Length < (endpoint.Options.CompressionThresholdBytes ?? int.MaxValue) || !TakesGzip())
+        if (!isCompressible
+            || payload.Length < (endpoint.Options.CompressionThresholdBytes ?? int.MaxValue)
+            || !TakesGzip())
         {
             response.End(payload, "text/plain; charset=UTF-8");
             return;

@@ -7,7 +7,7 @@ namespace RawWs.Server.Engine;
 // Packets in HTTP requests: one that waits for what there is to say, and one that brings what the client says.
 public sealed partial class EngineSession
 {
-    private TaskCompletionSource<ReadOnlyMemory<byte>>? _poll;
+    private TaskCompletionSource<PollAnswer>? _poll;
     private TaskCompletionSource? _post;
     private FlushBatch? _deferredTo;
 
@@ -36,7 +36,7 @@ public sealed partial class EngineSession
     /// Completes with the payload of the answer; null if another poll waits, which costs the session, or if there is no
     /// session to poll any more.
     /// </returns>
-    internal Task<ReadOnlyMemory<byte>>? BeginPoll()
+    internal Task<PollAnswer>? BeginPoll()
     {
         lock (_lock)
         {
@@ -44,7 +44,7 @@ public sealed partial class EngineSession
                 return null;
             if (_poll is null)
             {
-                _poll = new TaskCompletionSource<ReadOnlyMemory<byte>>(
+                _poll = new TaskCompletionSource<PollAnswer>(
                     TaskCreationOptions.RunContinuationsAsynchronously);
                 var answer = _poll.Task;
                 if (!_queue.IsEmpty)

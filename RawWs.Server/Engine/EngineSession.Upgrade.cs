@@ -68,7 +68,7 @@ public sealed partial class EngineSession
                 return;
             ReleasePoll();
             if (!_queue.IsEmpty)
-                connection.SendFrames(EngineFrames.FromPayload(_probeFormat, _queue.TakePayload()));
+                connection.SendFrames(EngineFrames.FromPayload(_probeFormat, _queue.TakePayload().Payload));
             (_probe, _isProbed, _upgradeBy) = (null, false, Never);
             _format = _probeFormat;
             // Last: whoever sees it posts behind what waited.

@@ -103,14 +103,19 @@ public sealed partial class EngineSession : IDeferredFlush
     /// <param name="message">The message.</param>
     /// <param name="isVolatile">It is dropped when the client is not ready for it.</param>
     /// <param name="encode">Makes bytes that nobody will write to again. It must call nothing of the application's.</param>
-    internal SendResult Post<T>(T message, bool isVolatile, Func<T, EngineFormat, ReadOnlyMemory<byte>> encode)
+    /// <param name="isCompressible">It is worth compressing.</param>
+    internal SendResult Post<T>(
+        T message,
+        bool isVolatile,
+        Func<T, EngineFormat, ReadOnlyMemory<byte>> encode,
+        bool isCompressible = true)
     {
         if (_webSocket is null)
         {
             lock (_lock)
             {
                 if (_webSocket is null)
-                    return Queue(message, isVolatile, encode);
+                    return Queue(message, isVolatile, encode, isCompressible);
             }
         }
 
@@ -194,11 +199,12 @@ public sealed partial class EngineSession : IDeferredFlush
         Post(packet, false, static (bytes, format) => EngineFrames.Encode(format, bytes));
 
     // Under the lock.
-    private SendResult Queue<T>(T message, bool isVolatile, Func<T, EngineFormat, ReadOnlyMemory<byte>> encode)
+    private SendResult Queue<T>(
+        T message, bool isVolatile, Func<T, EngineFormat, ReadOnlyMemory<byte>> encode, bool isCompressible)
     {
         if (_phase != Phase.Open || (isVolatile && _poll is null))
             return SendResult.Dropped;
-        if (!_queue.TryAdd(encode(message, EngineFormat.Polling)))
+        if (!_queue.TryAdd(encode(message, EngineFormat.Polling), isCompressible))
             return SendResult.Dropped;
         FlushPoll();
         return _queue.IsAboveHighWater ? SendResult.Backpressure : SendResult.Sent;

@@ -8,6 +8,7 @@ internal sealed class PollingQueue(int maxBytes, int highWaterBytes)
 {
     private readonly List<ReadOnlyMemory<byte>> _packets = [];
     private int _bytes;
+    private bool _isCompressible;
 
     public bool IsEmpty => _packets.Count == 0;
 
@@ -15,11 +16,12 @@ internal sealed class PollingQueue(int maxBytes, int highWaterBytes)
 
     /// <summary>Adds packets of a polling payload that nobody will write to again.</summary>
     /// <remarks>Something always fits while little waits, whatever its size, as in an outbox.</remarks>
-    public bool TryAdd(ReadOnlyMemory<byte> packets)
+    public bool TryAdd(ReadOnlyMemory<byte> packets, bool isCompressible)
     {
         if (IsAboveHighWater && packets.Length > maxBytes - _bytes)
             return false;
         Add(packets);
+        _isCompressible |= isCompressible;
         return true;
     }
 
@@ -31,12 +33,13 @@ internal sealed class PollingQueue(int maxBytes, int highWaterBytes)
     }
 
     /// <summary>Takes everything, as one payload.</summary>
-    public ReadOnlyMemory<byte> TakePayload()
+    public PollAnswer TakePayload()
     {
+        var isCompressible = _isCompressible;
         if (_packets is [var single])
         {
             Clear();
-            return single;
+            return new PollAnswer(single, isCompressible);
         }
 
         var payload = new ArrayBufferWriter<byte>(Math.Max(_bytes, 1));
@@ -48,12 +51,18 @@ internal sealed class PollingQueue(int maxBytes, int highWaterBytes)
         }
 
         Clear();
-        return payload.WrittenMemory;
+        return new PollAnswer(payload.WrittenMemory, isCompressible);
     }
 
     public void Clear()
     {
         _packets.Clear();
         _bytes = 0;
+        _isCompressible = false;
     }
 }
+
+/// <summary>What a poll is answered with.</summary>
+/// <param name="Payload">The packets.</param>
+/// <param name="IsCompressible">At least one of them is worth compressing.</param>
+internal readonly record struct PollAnswer(ReadOnlyMemory<byte> Payload, bool IsCompressible);

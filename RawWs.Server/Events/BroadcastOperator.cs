@@ -11,19 +11,22 @@ public sealed class BroadcastOperator : Emitter
 {
     private readonly EventNamespace _space;
     private readonly Audience _audience;
-    private readonly bool _isVolatile;
+    private readonly EmitFlags _flags;
 
-    internal BroadcastOperator(EventNamespace space, in Audience audience, bool isVolatile = false)
+    internal BroadcastOperator(EventNamespace space, in Audience audience, EmitFlags flags = default)
     {
         _space = space;
         _audience = audience;
-        _isVolatile = isVolatile;
+        _flags = flags;
     }
 
     /// <summary>
     /// The same clients, for events that may be dropped when a receiver is not ready for them.
     /// </summary>
-    public BroadcastOperator Volatile => new(_space, _audience, isVolatile: true);
+    public BroadcastOperator Volatile => new(_space, _audience, _flags with { IsVolatile = true });
+
+    /// <summary>Of the same clients those that are connected to this server, whatever others the cluster has.</summary>
+    public BroadcastOperator Local => new(_space, _audience, _flags with { IsLocal = true });
 
     internal override EventHub Hub => _space.Hub;
 
@@ -33,7 +36,7 @@ public sealed class BroadcastOperator : Emitter
     public BroadcastOperator To(params ReadOnlySpan<string> rooms)
     {
         CheckRooms(rooms);
-        return new(_space, _audience with { Rooms = [.. _audience.Rooms, .. rooms] }, _isVolatile);
+        return new(_space, _audience with { Rooms = [.. _audience.Rooms, .. rooms] }, _flags);
     }
 
     /// <inheritdoc cref="To"/>
@@ -43,8 +46,15 @@ public sealed class BroadcastOperator : Emitter
     public BroadcastOperator Except(params ReadOnlySpan<string> rooms)
     {
         CheckRooms(rooms);
-        return new(_space, _audience with { Except = [.. _audience.Except, .. rooms] }, _isVolatile);
+        return new(_space, _audience with { Except = [.. _audience.Except, .. rooms] }, _flags);
     }
+
+    /// <summary>The same clients, for events that are worth compressing, or not, where the transport does so at all.</summary>
+    public BroadcastOperator Compress(bool compress) =>
+        new(_space, _audience, _flags with { IsIncompressible = !compress });
+
+    /// <summary>The same clients, for events whose acks must come in this time when the call names no other.</summary>
+    public BroadcastOperator Timeout(TimeSpan timeout) => new(_space, _audience, _flags with { Timeout = timeout });
 
     /// <summary>The selected clients.</summary>
     public IReadOnlyList<EventSocket> FetchSockets() =>
@@ -110,7 +120,11 @@ public sealed class BroadcastOperator : Emitter
     {
         foreach (EventNamespace space in _space.Reached)
         {
-            var message = new OutboundMessage(space.Name, name, arguments) { IsVolatile = _isVolatile };
+            var message = new OutboundMessage(space.Name, name, arguments)
+            {
+                IsVolatile = _flags.IsVolatile,
+                IsIncompressible = _flags.IsIncompressible,
+            };
             space.Rooms.Broadcast(message, _audience);
         }
     }
@@ -118,12 +132,13 @@ public sealed class BroadcastOperator : Emitter
     private Task<BroadcastAnswers<TResult>> AskAsync<TResult>(
         string name, EventArguments arguments, TimeSpan? timeout)
     {
-        var answers = new AckCollector<TResult>(Hub.DeadlineAfter(timeout));
+        var answers = new AckCollector<TResult>(Hub.DeadlineAfter(timeout ?? _flags.Timeout));
         foreach (EventNamespace space in _space.Reached)
         {
             var message = new OutboundMessage(space.Name, name, arguments)
             {
-                IsVolatile = _isVolatile,
+                IsVolatile = _flags.IsVolatile,
+                IsIncompressible = _flags.IsIncompressible,
                 AckId = space.NextAckId(),
                 Acks = answers,
             };

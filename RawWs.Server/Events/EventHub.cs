@@ -43,6 +43,9 @@ internal sealed class EventHub
     /// <summary>The namespace <c>/</c>.</summary>
     public EventNamespace Root { get; }
 
+    /// <summary>Called for each member of a family that is made.</summary>
+    public Callbacks<EventNamespace> OnNewNamespace { get; } = new();
+
     /// <summary>The number of namespaces that are there now, members of families included.</summary>
     public int NamespaceCount
     {
@@ -97,25 +100,35 @@ internal sealed class EventHub
         if (FamilyOf(name) is not { } family)
             return null;
 
+        EventNamespace? member;
+        bool isNew;
         lock (_gate)
         {
-            if (!_spaces.TryGetValue(name, out EventNamespace? member))
+            isNew = !_spaces.TryGetValue(name, out member);
+            if (isNew)
             {
                 _spaces.Add(name, member = new EventNamespace(this, name, family));
                 family.Members[name] = member;
             }
 
-            member.Users++;
-            return member;
+            member!.Users++;
         }
+
+        if (isNew)
+        {
+            foreach (Callback<EventNamespace> handler in OnNewNamespace.Items)
+                Run(handler, member, "new namespace", Log.Printable(name));
+        }
+
+        return member;
     }
 
-    /// <summary>One client less. A member of a family goes with its last client.</summary>
+    /// <summary>One client less. A member of a family goes with its last client, unless the options keep it.</summary>
     public void Exit(EventNamespace space)
     {
         lock (_gate)
         {
-            if (--space.Users > 0 || space.Family is null)
+            if (--space.Users > 0 || space.Family is null || !Options.CleanupEmptyNamespaces)
                 return;
 
             _spaces.Remove(space.Name);
@@ -126,16 +139,20 @@ internal sealed class EventHub
     /// <summary>
     /// Runs a callback of the application: what it throws, now or later, is logged and goes no further.
     /// </summary>
-    public void Run<T>(Callback<T> callback, T argument, string what, EventSocket socket)
+    public void Run<T>(Callback<T> callback, T argument, string what, EventSocket socket) =>
+        Run(callback, argument, what, socket.Id);
+
+    /// <inheritdoc cref="Run{T}(Callback{T}, T, string, EventSocket)"/>
+    public void Run<T>(Callback<T> callback, T argument, string what, string owner)
     {
         try
         {
             if (callback.Invoke(argument) is { IsCompletedSuccessfully: false } pending)
-                _ = ObserveAsync(pending, what, socket.Id);
+                _ = ObserveAsync(pending, what, owner);
         }
         catch (Exception e)
         {
-            CallbackFailed(e, what, socket.Id);
+            CallbackFailed(e, what, owner);
         }
     }
 

@@ -12,7 +12,7 @@ namespace RawWs.Server.Events;
 /// A member of a family is there while it has clients. Handlers and middleware are added to the family, and
 /// what is emitted to the family goes to the clients of all its members.
 /// </remarks>
-public sealed class EventNamespace : Emitter
+public sealed partial class EventNamespace : Emitter
 {
     private readonly EventNamespace _definition;
     private readonly Callbacks<EventSocket> _guards = new();
@@ -47,6 +47,9 @@ public sealed class EventNamespace : Emitter
     /// Everyone in the namespace, for events that may be dropped when a receiver is not ready for them.
     /// </summary>
     public BroadcastOperator Volatile => new BroadcastOperator(this, Audience.Everyone).Volatile;
+
+    /// <summary>Everyone in the namespace who is connected to this server, whatever others the cluster has.</summary>
+    public BroadcastOperator Local => new BroadcastOperator(this, Audience.Everyone).Local;
 
     internal override EventHub Hub { get; }
 
@@ -108,6 +111,14 @@ public sealed class EventNamespace : Emitter
 
     /// <inheritdoc cref="To"/>
     public BroadcastOperator In(params ReadOnlySpan<string> rooms) => To(rooms);
+
+    /// <inheritdoc cref="BroadcastOperator.Compress"/>
+    public BroadcastOperator Compress(bool compress) =>
+        new BroadcastOperator(this, Audience.Everyone).Compress(compress);
+
+    /// <inheritdoc cref="BroadcastOperator.Timeout"/>
+    public BroadcastOperator Timeout(TimeSpan timeout) =>
+        new BroadcastOperator(this, Audience.Everyone).Timeout(timeout);
 
     /// <summary>Everyone in the namespace but those in any of the rooms.</summary>
     public BroadcastOperator Except(params ReadOnlySpan<string> rooms) =>

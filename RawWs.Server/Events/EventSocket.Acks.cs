@@ -54,8 +54,12 @@ public sealed partial class EventSocket
         _acks.Take(id)?.Fail(new AckException(
             string.IsNullOrEmpty(code) ? AckException.HandlerError : code, message, isReceived: true, null));
 
-    private Task<TResult> AskAsync<TResult>(
-        string name, EventArguments arguments, TimeSpan? timeout, CancellationToken cancellationToken)
+    internal Task<TResult> AskAsync<TResult>(
+        string name,
+        EventArguments arguments,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken,
+        EmitFlags flags = default)
     {
         long deadline = Hub.DeadlineAfter(timeout);
         if (cancellationToken.IsCancellationRequested)
@@ -79,7 +83,11 @@ public sealed partial class EventSocket
         if (cancellationToken.CanBeCanceled)
             wait.CancelWith(_acks, id, cancellationToken);
 
-        Send(new OutboundMessage(Namespace.Name, name, arguments) { AckId = id });
+        Send(new OutboundMessage(Namespace.Name, name, arguments)
+        {
+            AckId = id,
+            IsIncompressible = flags.IsIncompressible,
+        });
         return wait.Task;
     }
 

@@ -64,7 +64,10 @@ public sealed partial class EventSocket : Emitter
     public BroadcastOperator Broadcast => new(Namespace, new([], [], this));
 
     /// <summary>This client, for events that may be dropped when it is not ready for them.</summary>
-    public Emitter Volatile => new VolatileEmitter(this);
+    public SocketOperator Volatile => new(this, new EmitFlags(IsVolatile: true));
+
+    /// <summary>Everyone else in the namespace who is connected to this server, whatever others the cluster has.</summary>
+    public BroadcastOperator Local => Broadcast.Local;
 
     /// <summary>What carries the client's messages at the moment: <c>websocket</c> or <c>polling</c>.</summary>
     public string Transport => Session.TransportName;
@@ -98,6 +101,12 @@ public sealed partial class EventSocket : Emitter
     /// <summary>Everyone in the namespace but this client and those in any of the rooms.</summary>
     public BroadcastOperator Except(params ReadOnlySpan<string> rooms) => Broadcast.Except(rooms);
 
+    /// <inheritdoc cref="SocketOperator.Compress"/>
+    public SocketOperator Compress(bool compress) => new(this, new EmitFlags(IsIncompressible: !compress));
+
+    /// <inheritdoc cref="SocketOperator.Timeout"/>
+    public SocketOperator Timeout(TimeSpan timeout) => new(this, new EmitFlags(Timeout: timeout));
+
     /// <summary>
     /// Takes the client out of this namespace and tells it so; without effect when it is not connected. The
     /// disconnect callbacks run before this returns, unless a connection handler is what calls it.
@@ -121,8 +130,14 @@ public sealed partial class EventSocket : Emitter
             FinishClose();
     }
 
-    internal override void Send(string name, EventArguments arguments) =>
-        Send(new OutboundMessage(Namespace.Name, name, arguments));
+    internal override void Send(string name, EventArguments arguments) => Send(name, arguments, default);
+
+    internal void Send(string name, EventArguments arguments, EmitFlags flags) =>
+        Send(new OutboundMessage(Namespace.Name, name, arguments)
+        {
+            IsVolatile = flags.IsVolatile,
+            IsIncompressible = flags.IsIncompressible,
+        });
 
     /// <summary>Puts a message into the client's outbox.</summary>
     /// <returns>False if it was refused and must not be lost: the caller then aborts the session.</returns>
@@ -164,6 +179,8 @@ public sealed partial class EventSocket : Emitter
 
         if (!Deliver(message))
             Session.Abort();
+        else if (IsWatched && Connected)
+            OnSent(message);
     }
 
     private void AbortIfDropped(SendResult result)
@@ -173,13 +190,5 @@ public sealed partial class EventSocket : Emitter
 
         Hub.Metrics.MessageDropped(isVolatile: false);
         Session.Abort();
-    }
-
-    private sealed class VolatileEmitter(EventSocket socket) : Emitter
-    {
-        internal override EventHub Hub => socket.Hub;
-
-        internal override void Send(string name, EventArguments arguments) =>
-            socket.Send(new OutboundMessage(socket.Namespace.Name, name, arguments) { IsVolatile = true });
     }
 }

@@ -23,6 +23,9 @@ internal sealed class OutboundMessage(string namespaceName, string name, EventAr
     /// <summary>May be dropped when the receiver is not ready for it.</summary>
     public bool IsVolatile { get; init; }
 
+    /// <summary>Not worth compressing.</summary>
+    public bool IsIncompressible { get; init; }
+
     /// <summary>The id under which receivers shall answer; null if no ack is wanted.</summary>
     /// <remarks>Unique in the namespace, so that the same bytes serve every receiver.</remarks>
     public long? AckId { get; init; }

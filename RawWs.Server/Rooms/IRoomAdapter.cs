@@ -36,6 +36,9 @@ internal interface IRoomAdapter
     /// <summary>Puts a message into the outbox of every socket that is meant, once each.</summary>
     void Broadcast(OutboundMessage message, in Audience audience);
 
+    /// <summary>Emits an event to this namespace on the other servers of the cluster.</summary>
+    void ServerSideEmit(string name, EventArguments arguments);
+
     /// <summary>The sockets that are meant.</summary>
     EventSocket[] Members(in Audience audience);
 

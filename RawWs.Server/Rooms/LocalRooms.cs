@@ -115,6 +115,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
     public void Broadcast(OutboundMessage message, in Audience audience)
     {
         List<EventSocket>? refused = null;
+        List<EventSocket>? watched = null;
         // The lock fixes the order of the outboxes; what they send is sent outside of it.
         FlushBatch? batch = FlushBatch.Open();
         try
@@ -129,6 +130,8 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
                 {
                     if (!socket.Deliver(message))
                         (refused ??= []).Add(socket);
+                    else if (socket is { IsWatched: true, Connected: true })
+                        (watched ??= []).Add(socket);
                 }
             }
         }
@@ -139,6 +142,14 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
 
         foreach (EventSocket socket in refused ?? [])
             socket.Session.Abort();
+
+        foreach (EventSocket socket in watched ?? [])
+            socket.OnSent(message);
+    }
+
+    /// <summary>There is no other server.</summary>
+    public void ServerSideEmit(string name, EventArguments arguments)
+    {
     }
 
     public EventSocket[] Members(in Audience audience)

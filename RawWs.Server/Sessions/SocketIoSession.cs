@@ -76,8 +76,10 @@ internal sealed class SocketIoSession : Session
             ThreadPool.UnsafeQueueUserWorkItem(static session => session.CloseConnection(), this, preferLocal: false);
     }
 
-    public override SendResult Post(EventSocket socket, OutboundMessage message) =>
-        _engine.Post(message, message.IsVolatile, static (message, format) => format switch
+    public override SendResult Post(EventSocket socket, OutboundMessage message) => _engine.Post(
+        message,
+        message.IsVolatile,
+        static (message, format) => format switch
         {
             EngineFormat.WebSocket => message.GetFrames(
                 WireFormat.SocketIo, static message => Encode(message, EngineFormat.WebSocket)),
@@ -85,7 +87,8 @@ internal sealed class SocketIoSession : Session
                 WireFormat.SocketIoBase64, static message => Encode(message, EngineFormat.WebSocketBase64)),
             _ => message.GetFrames(
                 WireFormat.SocketIoPolling, static message => Encode(message, EngineFormat.Polling)),
-        });
+        },
+        !message.IsIncompressible);
 
     public override SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments) =>
         _engine.Post((socket.Namespace.Name, ackId, arguments), isVolatile: false, static (ack, format) =>
