@@ -5,12 +5,20 @@ namespace RawWs.Bench.Load;
 /// <summary>A server under load: a process of its own, so that what it costs can be told from its clients.</summary>
 internal sealed class ServerProcess : IDisposable
 {
+    /// <summary>Whether .NET handles what a socket has received on the very thread that polls the sockets.</summary>
+    public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
     private const string Announcement = "listening on ";
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
 
-    private ServerProcess(string name, Process process, int port) => (Name, _process, Port) = (name, process, port);
+    private ServerProcess(string name, Process process, int port)
+    {
+        (Name, _process, Port) = (name, process, port);
+        // Also where the benchmark is told to stop.
+        AppDomain.CurrentDomain.ProcessExit += OnExit;
+    }
 
     /// <summary>What reports call it.</summary>
     public string Name { get; }
@@ -47,14 +55,20 @@ internal sealed class ServerProcess : IDisposable
 
     public void Dispose()
     {
+        AppDomain.CurrentDomain.ProcessExit -= OnExit;
         _process.Kill(entireProcessTree: true);
         _process.WaitForExit();
         _process.Dispose();
     }
 
+    private void OnExit(object? sender, EventArgs e) => _process.Kill(entireProcessTree: true);
+
     private static async Task<ServerProcess> StartAsync(string name, string program, params string[] arguments)
     {
-        var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        // A setting of the clients, not of the servers.
+        start.Environment.Remove(InlineCompletions);
+        var process = Process.Start(start)!;
         try
         {
             using var limit = new CancellationTokenSource(StartLimit);
