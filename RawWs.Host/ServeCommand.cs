@@ -46,6 +46,11 @@ internal static class ServeCommand
         Description = "Do not offer permessage-deflate",
     };
 
+    private static readonly Option<string> ClientFiles = new("--client-files")
+    {
+        Description = $"Folder with the browser's Socket.IO client (default: {ClientFolder.Usual}, here or beside the program)",
+    };
+
     private static readonly Option[] NotYet =
     [
         new Option<bool>("--deflate") { Hidden = true },
@@ -58,6 +63,7 @@ internal static class ServeCommand
         Require(Port, port => port is >= 0 and <= 65535, "a port is 0 to 65535");
         Require(HandshakeTimeout, seconds => seconds is >= 0.01 and <= 86_400, "a timeout is 0.01 to 86400 seconds");
         Require(MaxMessage, bytes => bytes is >= 1 and <= int.MaxValue / 2, "a message has 1 to 1073741823 bytes");
+        Require(ClientFiles, ClientFolder.HasClient, $"has no {ClientFolder.Script}");
         foreach (var option in NotYet)
             option.Validators.Add(result =>
             {
@@ -67,7 +73,7 @@ internal static class ServeCommand
 
         var command = new Command("serve", "Serves the demo pages, /socket.io/, /ws, /echo, /broadcast and /health")
         {
-            Host, Port, HandshakeTimeout, MaxMessage, AllowOrigin, NoDeflate,
+            Host, Port, HandshakeTimeout, MaxMessage, AllowOrigin, NoDeflate, ClientFiles,
         };
         foreach (var option in NotYet)
             command.Add(option);
@@ -90,7 +96,7 @@ internal static class ServeCommand
     {
         var market = new Market(TimeProvider.System);
         return ServerHost.RunAsync(
-            server => Map(server, market),
+            server => Map(server, market, arguments.GetValue(ClientFiles) ?? ClientFolder.Find()),
             options => Set(options, arguments),
             services => services.AddSingleton(market).AddHostedService<MarketFeed>(),
             cancellationToken);
@@ -111,8 +117,10 @@ internal static class ServeCommand
         options.Events.SerializerOptions.TypeInfoResolverChain.Insert(0, DemoJson.Default);
     }
 
-    private static void Map(RawWsServer server, Market market)
+    private static void Map(RawWsServer server, Market market, string? clientFolder)
     {
+        if (clientFolder is not null)
+            server.MapSocketIoClient(new PhysicalFileProvider(Path.GetFullPath(clientFolder)));
         server.MapFiles(new ManifestEmbeddedFileProvider(typeof(ServeCommand).Assembly, "wwwroot"));
         server.MapWebSocket("/echo", new EchoHandler());
         server.MapWebSocket("/broadcast", new BroadcastHandler());

@@ -95,6 +95,27 @@ public sealed partial class RawWsServer : IAsyncDisposable
         _context.Routes.Add(files);
     }
 
+    /// <summary>
+    /// Serves the official Socket.IO client for browsers, below <see cref="ServerOptions.SocketIoPath"/>:
+    /// <c>socket.io.js</c>, <c>.min.js</c>, <c>.esm.min.js</c>, <c>.msgpack.min.js</c> and their source maps.
+    /// </summary>
+    /// <param name="files">The folder <c>dist</c> of the npm package <c>socket.io-client</c>.</param>
+    /// <remarks>
+    /// The files are public: no middleware of <see cref="Engine"/> is asked. Without them the paths answer 404, and what
+    /// to install. Compressed copies, at most one of each, are kept in memory.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">
+    /// There is no path of Socket.IO, the files are mapped already, or the server has been started.
+    /// </exception>
+    public void MapSocketIoClient(IFileProvider files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        ThrowIfStarted();
+        if (_context.Routes.Client is not { } client)
+            throw new InvalidOperationException($"{nameof(ServerOptions.SocketIoPath)} is null.");
+        client.Serve(files);
+    }
+
     /// <summary>Starts to listen and to serve.</summary>
     /// <exception cref="SocketException">The address is in use, or not one of this machine.</exception>
     /// <exception cref="InvalidOperationException">The server has been started before.</exception>

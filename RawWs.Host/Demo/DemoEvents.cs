@@ -15,6 +15,12 @@ internal static class DemoEvents
             server.Emit("server message", new Notice("client connect server success"));
             socket.Broadcast.Emit("server message", new Notice("broadcast"));
 
+            socket.On<Notice, string>("client message", greeting =>
+            {
+                socket.Data.Set("greeting", greeting.Msg);
+                return "ok";
+            });
+
             var warnings = 0;
             socket.On<double>("random", async value =>
             {
@@ -39,5 +45,8 @@ internal static class DemoEvents
                     server.To(Market.Room).Emit("tickets", count);
                 return receipt;
             });
+
+            socket.On("disconnect-me", () => socket.Disconnect());
+            socket.OnDisconnect(reason => server.Emit("left", new Departure(socket.Id, reason.ToString())));
         });
 }

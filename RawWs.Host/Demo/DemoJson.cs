@@ -8,6 +8,9 @@ internal sealed record Notice(string Msg);
 /// <summary><c>chat</c>, as the others get it.</summary>
 internal sealed record ChatLine(string From, string Text);
 
+/// <summary><c>left</c>: who, and the reason in the words of Socket.IO.</summary>
+internal sealed record Departure(string Id, string Reason);
+
 /// <summary><c>quote</c>: the price, its change since the start in percent, and Unix milliseconds.</summary>
 internal sealed record Quote(string Symbol, decimal Price, decimal Change, long Time);
 
@@ -27,6 +30,7 @@ internal sealed record Receipt(bool Ok, int Remaining);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Notice))]
 [JsonSerializable(typeof(ChatLine))]
+[JsonSerializable(typeof(Departure))]
 [JsonSerializable(typeof(Quote))]
 [JsonSerializable(typeof(TicketCount))]
 [JsonSerializable(typeof(MarketSnapshot))]

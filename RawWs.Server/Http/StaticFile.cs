@@ -34,6 +34,12 @@ internal sealed class StaticFile
     /// <summary>The value for ETag, with its quotation marks: a hash of the content, or weak.</summary>
     public string ETag { get; }
 
+    /// <summary>The value for Content-Encoding; null if the content is sent as it is.</summary>
+    public string? ContentEncoding { get; init; }
+
+    /// <summary>Whether others get the same file in another coding, by their Accept-Encoding.</summary>
+    public bool VariesByEncoding { get; init; }
+
     /// <summary>Opens the content for reading, once per call.</summary>
     /// <exception cref="IOException">The file has gone since.</exception>
     /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>

@@ -110,7 +110,7 @@ internal sealed class HttpExchange(ServerContext context)
         return open();
     }
 
-    /// <summary>Answers a request for anything else: health, a file, or nothing we have.</summary>
+    /// <summary>Answers a request for anything else: health, a file, the Socket.IO client, or nothing we have.</summary>
     public void Respond(RequestHead head)
     {
         var isHead = head.Method == "HEAD";
@@ -120,8 +120,10 @@ internal sealed class HttpExchange(ServerContext context)
             Fail(new HttpError(400, "Bad path"), isHead);
         else if (context.Routes.IsHealth(path))
             RespondToGet(head, () => WriteHealth(isHead));
+        else if (context.Routes.FindClient(path) is { } client)
+            RespondToGet(head, () => WriteClientFile(head, client, path));
         else if (context.Routes.TryGetFile(path, out var file))
-            RespondToGet(head, () => WriteFile(head, file));
+            RespondToGet(head, () => WriteFile(head, file, new EngineHeaders()));
         else
             Refuse(new HttpError(404, "Not Found"), isHead);
     }
@@ -162,17 +164,33 @@ internal sealed class HttpExchange(ServerContext context)
         Begin(200).Header("Cache-Control", "no-store").End(body, "application/json", isHead);
     }
 
-    private void WriteFile(RequestHead head, StaticFile file)
+    private void WriteClientFile(RequestHead head, SocketIoClientFiles client, string path)
+    {
+        // Pages that may poll from elsewhere may also import the script from here.
+        var headers = new EngineHeaders();
+        context.Options.Engine.Cors?.Write(head, headers);
+        if (client.TryGet(path, head.Headers.Get("Accept-Encoding"), out var file))
+            WriteFile(head, file, headers);
+        else
+            Refuse(new HttpError(404, SocketIoClientFiles.Hint), head.Method == "HEAD");
+    }
+
+    private void WriteFile(RequestHead head, StaticFile file, EngineHeaders headers)
     {
         var isMatch = file.Matches(head.Headers.Get("If-None-Match"), head.Headers.Get("If-Modified-Since"));
-        var writer = Begin(isMatch ? 304 : 200)
+        var writer = headers.WriteTo(Begin(isMatch ? 304 : 200))
             .Header("ETag", file.ETag)
             .Header("Last-Modified", file.LastModified.ToString("R", CultureInfo.InvariantCulture))
             // The browser asks each time whether its copy is still good; the answer is a short 304.
             .Header("Cache-Control", "no-cache")
             .Header("X-Content-Type-Options", "nosniff");
+        // RFC 9110 §15.4.5: a 304 has it too.
+        if (file.VariesByEncoding)
+            writer.Header("Vary", "Accept-Encoding");
         if (!isMatch)
         {
+            if (file.ContentEncoding is { } encoding)
+                writer.Header("Content-Encoding", encoding);
             writer.Header("Content-Type", file.ContentType).Header("Content-Length", file.Length);
             if (head.Method == "GET")
                 (_body, BodyLength) = (file.Open(), file.Length);

@@ -12,6 +12,10 @@ internal sealed class Routes(ServerOptions options)
     private readonly List<StaticFileSource> _files = [];
     private readonly List<EngineEndpoint> _engines = [];
 
+    /// <summary>The official Socket.IO client's files; null without a path of Socket.IO.</summary>
+    public SocketIoClientFiles? Client { get; } =
+        options.SocketIoPath is { } path ? new SocketIoClientFiles(path) : null;
+
     /// <summary>Makes the handler of one event connection, given its namespace.</summary>
     public Func<string, WebSocketHandler>? EventHandlerFactory { get; set; }
 
@@ -35,9 +39,14 @@ internal sealed class Routes(ServerOptions options)
     /// <summary>Every Engine.IO server.</summary>
     public IReadOnlyList<EngineEndpoint> Engines => _engines;
 
+    /// <summary>The Socket.IO client's files if one of them, there or not, belongs on the decoded path.</summary>
+    public SocketIoClientFiles? FindClient(string path) => Client?.Includes(path) == true ? Client : null;
+
     /// <summary>The Engine.IO server whose path, with or without a trailing slash, begins the decoded path.</summary>
     public EngineEndpoint? FindEngine(string path)
     {
+        if (FindClient(path) is not null)
+            return null;
         foreach (var engine in _engines)
             if (engine.Includes(path))
                 return engine;

@@ -34,6 +34,10 @@ internal sealed class HostProcess : IAsyncDisposable
     public static Task<HostProcess> ServeWithHandlesAsync(int handles) => WaitAsync(ChildProcess.Start(
         "bash", "-c", $"ulimit -n {handles}; exec \"$0\" \"$@\"", DotNet, HostAssembly(), "serve", "--port", "0"));
 
+    /// <summary>Runs <c>serve</c> in a working directory.</summary>
+    public static Task<HostProcess> ServeInAsync(string directory) => WaitAsync(ChildProcess.Start(
+        "bash", "-c", "cd \"$0\" && exec \"$@\"", directory, DotNet, HostAssembly(), "serve", "--port", "0"));
+
     /// <summary>Runs the host with these arguments, and waits until it listens.</summary>
     /// <exception cref="InvalidOperationException">It ended, or a minute did, before it listened.</exception>
     public static Task<HostProcess> StartAsync(params IEnumerable<string> arguments) => WaitAsync(Run(arguments));

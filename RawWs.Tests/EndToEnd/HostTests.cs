@@ -49,6 +49,7 @@ public class HostTests
     [TestCase("--nonsense", "1")]
     [TestCase("--deflate", "true")]
     [TestCase("--cert", "file.pem")]
+    [TestCase("--client-files", "/nowhere")]
     public async Task Bad_option_is_usage_on_stderr_and_exit_code_2(string option, string value)
     {
         await using var host = HostProcess.Run("serve", option, value);
@@ -103,6 +104,31 @@ public class HostTests
     }
 
     [Test]
+    public async Task Socket_IO_client_is_served_from_the_folder_that_is_named()
+    {
+        using var folder = new ClientPackage();
+        await using var host = await HostProcess.ServeAsync("--client-files", folder.Files);
+        Assert.That(await ScriptAsync(host), Is.EqualTo((200, ClientPackage.Script)));
+    }
+
+    [Test]
+    public async Task Socket_IO_client_is_found_where_npm_has_put_it()
+    {
+        using var folder = new ClientPackage();
+        await using var host = await HostProcess.ServeInAsync(folder.Root);
+        Assert.That(await ScriptAsync(host), Is.EqualTo((200, ClientPackage.Script)));
+    }
+
+    [Test]
+    public async Task Without_the_Socket_IO_client_its_path_says_how_to_install_it()
+    {
+        await using var host = await HostProcess.ServeInAsync(Path.GetTempPath());
+        var (status, body) = await ScriptAsync(host);
+        Assert.That(status, Is.EqualTo(404));
+        Assert.That(body, Does.Contain("npm install socket.io-client"));
+    }
+
+    [Test]
     public async Task Exhausted_handles_stop_nobody_who_is_connected_and_end_with_the_shortage()
     {
         // A shell lowers the limit for the host alone; the runtime itself needs some hundred.
@@ -127,5 +153,31 @@ public class HostTests
         Assert.That((await late.ReadFrameAsync()).Text, Is.EqualTo("room again"));
     }
 
+    private static async Task<(int Status, string Body)> ScriptAsync(HostProcess host)
+    {
+        using var client = await WireClient.ConnectAsync(EndPoint(host));
+        await client.SendAsync(EngineClient.Request("GET", "/socket.io/socket.io.js"));
+        var answer = await EngineClient.ReadAsync(client);
+        return (answer.Status, answer.Body);
+    }
+
     private static IPEndPoint EndPoint(HostProcess host) => new(IPAddress.Loopback, host.Address.Port);
+
+    /// <summary>A folder in which npm has installed a client, or so it looks.</summary>
+    private sealed class ClientPackage : IDisposable
+    {
+        public const string Script = "console.log('the client');";
+
+        public ClientPackage()
+        {
+            Directory.CreateDirectory(Files);
+            File.WriteAllText(Path.Combine(Files, "socket.io.js"), Script);
+        }
+
+        public string Root { get; } = Directory.CreateTempSubdirectory("rawws-host-").FullName;
+
+        public string Files => Path.Combine(Root, "node_modules", "socket.io-client", "dist");
+
+        public void Dispose() => Directory.Delete(Root, recursive: true);
+    }
 }
