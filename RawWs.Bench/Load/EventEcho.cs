@@ -22,6 +22,9 @@ internal static class EventEcho
 
         // Clients that cost little leave the machine to the server. .NET looks at this when it makes its first socket.
         Environment.SetEnvironmentVariable(ServerProcess.InlineCompletions, "1");
+        // The servers are on the first core.
+        if (OperatingSystem.IsLinux())
+            Process.GetCurrentProcess().ProcessorAffinity = 2;
         using var ours = await ServerProcess.StartRawWsAsync();
         using var theirs = await ServerProcess.StartSocketIoAsync();
         Console.WriteLine(

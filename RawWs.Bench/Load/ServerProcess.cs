@@ -65,7 +65,8 @@ internal sealed class ServerProcess : IDisposable
 
     private static async Task<ServerProcess> StartAsync(string name, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        // One core for the server and the other for the clients: what one of them costs does not slow the other down.
+        var start = new ProcessStartInfo("taskset", ["-c", "0", program, .. arguments]) { RedirectStandardOutput = true };
         // A setting of the clients, not of the servers.
         start.Environment.Remove(InlineCompletions);
         var process = Process.Start(start)!;
