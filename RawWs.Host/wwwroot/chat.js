@@ -1,5 +1,5 @@
-import { EnvelopeClient } from "./lib/envelope-client.js";
 import { addEntry, append } from "./lib/event-list.js";
+import { createClient } from "./lib/page-client.js";
 import { showState } from "./lib/state-line.js";
 
 const LIMIT = 200;
@@ -7,12 +7,14 @@ const HUES = 6;
 
 const element = id => document.getElementById(id);
 const messages = element("messages");
-const client = new EnvelopeClient();
+const client = createClient();
 
 client.on("chat", ({ from, text }) => addMessage(from, text));
 client.on("server message", ({ msg }) => {
   if (msg === "broadcast") addNote("Someone joined.");
 });
+
+client.on("left", () => addNote("Someone left."));
 
 client.on("connect", () => addNote("You are connected."));
 client.on("disconnect", () => addNote("The connection ended."));

@@ -1,10 +1,10 @@
-import { EnvelopeClient } from "./lib/envelope-client.js";
+import { createClient } from "./lib/page-client.js";
 import { Sparkline } from "./lib/sparkline.js";
 import { showState } from "./lib/state-line.js";
 
 const element = id => document.getElementById(id);
 const price = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-const client = new EnvelopeClient();
+const client = createClient();
 const quotes = new Map();
 const tickets = new Map();
 let updates = 0;

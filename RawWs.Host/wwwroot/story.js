@@ -1,5 +1,5 @@
-import { EnvelopeClient } from "./lib/envelope-client.js";
 import { addEntry } from "./lib/event-list.js";
+import { createClient } from "./lib/page-client.js";
 import { showState } from "./lib/state-line.js";
 import { StripChart } from "./lib/strip-chart.js";
 
@@ -7,7 +7,7 @@ const THRESHOLD = 0.95;
 const EVERY_MS = 500;
 
 const element = id => document.getElementById(id);
-const client = new EnvelopeClient();
+const client = createClient();
 const chart = new StripChart(element("chart"), { threshold: THRESHOLD });
 const counts = { sent: 0, above: 0 };
 const unanswered = [];

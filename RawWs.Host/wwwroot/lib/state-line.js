@@ -16,21 +16,23 @@ export function showState(root, client) {
     text.textContent = describe(state);
     part("id").textContent = state.id ?? "none";
     part("id").parentElement.hidden = state.id === null;
-    const cameBack = state.name !== "closed" && state.code !== null;
+    const cameBack = state.name !== "closed" && state.reason !== null;
     part("last").textContent = cameBack ? `Closed before: ${ending(state)}` : "";
     button.hidden = state.name !== "closed";
     clearInterval(ticking);
-    wait.textContent = "";
+    wait.textContent = state.hint ?? "";
     if (state.retryIn !== null) ticking = countDown(wait, state);
   });
 }
 
 function describe(state) {
-  if (state.name === "closed") return state.code === null ? "Closed" : `Closed: ${ending(state)}`;
+  if (state.name === "closed") return state.reason === null ? "Closed" : `Closed: ${ending(state)}`;
   return state.name === "open" ? "Open" : "Connecting…";
 }
 
+// The envelope has a close code; Socket.IO has a reason alone.
 function ending({ code, reason }) {
+  if (code === null) return `“${reason}”`;
   return reason === "" ? `${code}, ${MEANINGS[code] ?? "no reason given"}` : `${code}, “${reason}”`;
 }
 
