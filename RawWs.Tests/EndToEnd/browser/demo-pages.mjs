@@ -12,6 +12,7 @@ import { chatChecks } from "./checks/chat.mjs";
 import { connectionChecks, reconnectChecks } from "./checks/connection.mjs";
 import { looksChecks } from "./checks/looks.mjs";
 import { quotesChecks } from "./checks/quotes.mjs";
+import { socketIoChecks } from "./checks/socketio.mjs";
 import { storyChecks } from "./checks/story.mjs";
 import { yardstickChecks } from "./checks/yardstick.mjs";
 import { Tabs, withBrowser } from "./harness.mjs";
@@ -23,7 +24,8 @@ if (base === undefined || (option !== undefined && (option !== "--check" || valu
 }
 
 const everyday = {
-  ...storyChecks, ...yardstickChecks, ...quotesChecks, ...chatChecks, ...connectionChecks, ...looksChecks,
+  ...storyChecks, ...yardstickChecks, ...quotesChecks, ...chatChecks, ...socketIoChecks, ...connectionChecks,
+  ...looksChecks,
 };
 const chosen = value === "reconnect"
   ? reconnectChecks

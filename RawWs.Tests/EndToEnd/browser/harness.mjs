@@ -90,8 +90,14 @@ function record() {
   const sockets = [];
   const frames = [];
   const keep = (direction, text) => {
-    const { event, data, args, ...rest } = JSON.parse(text);
-    frames.push({ ...rest, direction, event, data: args ? args[0] : data, at: performance.now() });
+    const frame = { direction, text, at: performance.now() };
+    try {
+      const { event, data, args, ...rest } = JSON.parse(text);
+      frames.push({ ...rest, ...frame, event, data: args ? args[0] : data });
+    } catch {
+      // Another dialect than the envelope.
+      frames.push(frame);
+    }
   };
   globalThis.WebSocket = class extends WebSocket {
     constructor(...parameters) {
@@ -101,11 +107,7 @@ function record() {
     }
 
     send(text) {
-      try {
-        keep("out", text);
-      } catch {
-        frames.push({ direction: "out", text, at: performance.now() });
-      }
+      keep("out", text);
       super.send(text);
     }
   };

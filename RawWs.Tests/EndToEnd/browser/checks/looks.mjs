@@ -1,6 +1,7 @@
 import { ensure, isOpen } from "../harness.mjs";
 
-const PAGES = ["./", "story.html", "quotes.html", "chat.html"];
+const TWINS = ["story.html?dialect=socketio", "quotes.html?dialect=socketio", "chat.html?dialect=socketio"];
+const PAGES = ["./", "story.html", "quotes.html", "chat.html", ...TWINS];
 const POLICY = "default-src 'self'; connect-src 'self' ws: wss:";
 
 export const looksChecks = {
@@ -70,7 +71,7 @@ export const looksChecks = {
 
 async function settle(page, path) {
   await isOpen(page);
-  if (path === "quotes.html") await page.locator("#tickets .ticket").first().waitFor();
+  if (path.startsWith("quotes.html")) await page.locator("#tickets .ticket").first().waitFor();
 }
 
 // Runs in the page: the luminance of its background, and the texts whose contrast is below WCAG 2's 4.5 : 1.
