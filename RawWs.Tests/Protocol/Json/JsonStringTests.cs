@@ -2,7 +2,7 @@ using System.Text;
 
 using RawWs.Protocol.Json;
 
-namespace RawWs.Tests.Protocol.Envelope;
+namespace RawWs.Tests.Protocol.Json;
 
 public class JsonStringTests
 {
