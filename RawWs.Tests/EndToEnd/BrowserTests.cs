@@ -22,6 +22,15 @@ public sealed class BrowserTests
         "what one tab says the other gets, with the sender's id",
         "one's own message is shown once and not echoed",
         "markup in a message stays text",
+        "the yardstick's code does all it should",
+        "the yardstick's code does all it should over polling alone",
+        "an envelope tab and a Socket.IO tab chat with each other",
+        "two tabs chat where no WebSocket gets through",
+        "the story is told over Socket.IO",
+        "quotes move and tickets are bought over Socket.IO",
+        "a Socket.IO page shows how its connection ended, and comes back",
+        "the switch of a page leads to the other dialect and keeps it",
+        "a page without the client's script says how to install it",
         "the state line shows a close with its code and reason, and reconnects",
         "reconnect now does not wait",
         "every page's console is free of errors and warnings",
@@ -38,12 +47,16 @@ public sealed class BrowserTests
     private static readonly string Folder =
         Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", "browser");
 
+    private static readonly string ClientFiles =
+        Path.Combine(Folder, "node_modules", "socket.io-client", "dist");
+
     private ScriptReport _script = null!;
 
     [OneTimeSetUp]
     public async Task Run_the_script()
     {
-        await using var host = await HostProcess.ServeAsync();
+        RequirePackages();
+        await using var host = await HostProcess.ServeAsync("--client-files", ClientFiles);
         await using var script = StartScript(host.Address);
         await script.WaitForExitAsync(ScriptLimit);
         _script = ScriptReport.Read(script, host);
@@ -59,6 +72,7 @@ public sealed class BrowserTests
     [Test]
     public async Task The_pages_come_back_after_the_server_was_restarted()
     {
+        RequirePackages();
         await using var first = await HostProcess.ServeAsync();
         await using var script = StartScript(first.Address, "--check", "reconnect");
         await script.WaitForLineAsync("ready-for-restart", ReadyLimit);
@@ -69,10 +83,14 @@ public sealed class BrowserTests
         ScriptReport.Read(script, second).Expect(RestartCheck);
     }
 
+    private static void RequirePackages()
+    {
+        if (!Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")) || !Directory.Exists(ClientFiles))
+            Assert.Fail($"The browser tests are not installed: run ./test.sh, or `npm ci` in {Folder}.");
+    }
+
     private static ChildProcess StartScript(Uri address, params IEnumerable<string> options)
     {
-        if (!Directory.Exists(Path.Combine(Folder, "node_modules", "playwright-core")))
-            Assert.Fail($"The browser tests are not installed: run ./test.sh, or `npm ci` in {Folder}.");
         var program = Path.Combine(Folder, "demo-pages.mjs");
         return ChildProcess.Start("node", [program, address.AbsoluteUri, .. options]);
     }
