@@ -17,12 +17,16 @@ internal abstract class ByteTransport
 
     /// <summary>
     /// Receives at least one byte, or 0 at the end of the stream. With an empty buffer it completes with 0 when
-    /// there is something to receive, and takes nothing.
+    /// there is something to receive, and takes nothing; seldom also when there is nothing any more.
     /// </summary>
     /// <remarks>
     /// A cancelled receive has taken nothing, and another may follow. A carrier that cannot promise that does not cancel.
     /// </remarks>
     public abstract ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
+
+    /// <summary>Whether a receive would complete at once: there are bytes, or the end of the stream.</summary>
+    /// <remarks>A carrier whose receive with an empty buffer never completes too early need not know.</remarks>
+    public virtual bool IsReadable => true;
 
     /// <summary>Sends the whole buffer.</summary>
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> buffer);

@@ -126,6 +126,13 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
             _readable ??= _transport.ReceiveAsync(Memory<byte>.Empty).AsTask();
             if (await Task.WhenAny(answer, _readable).ConfigureAwait(false) == answer)
                 break;
+            if (_readable.IsCompletedSuccessfully && !_transport.IsReadable)
+            {
+                // An event of what was received before: the receive below would wait, and the answer with it.
+                _readable = null;
+                continue;
+            }
+
             if (!await ReceiveAsync().ConfigureAwait(false))
                 return false;
             if (_end - _start >= _context.Options.ReceiveBufferBytes)

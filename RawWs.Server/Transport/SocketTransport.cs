@@ -20,6 +20,8 @@ internal sealed class SocketTransport : ByteTransport
 
     public override bool IsSecure => false;
 
+    public override bool IsReadable => _socket.Poll(0, SelectMode.SelectRead);
+
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken) =>
         _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
 

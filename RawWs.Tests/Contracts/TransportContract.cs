@@ -50,6 +50,18 @@ public abstract class TransportContract
     }
 
     [Test]
+    public async Task Is_readable_as_long_as_there_is_something_to_receive()
+    {
+        Assert.That(_server.IsReadable, Is.False);
+        await _peer.SendAsync("a"u8.ToArray());
+        await Eventually.IsTrueAsync(() => _server.IsReadable);
+        await ReceiveAsync(_server, 1);
+        Assert.That(_server.IsReadable, Is.False);
+        _peer.ShutdownSend();
+        await Eventually.IsTrueAsync(() => _server.IsReadable);
+    }
+
+    [Test]
     public async Task Receive_with_an_empty_buffer_waits_and_takes_nothing()
     {
         var waiting = _server.ReceiveAsync(Memory<byte>.Empty).AsTask();

@@ -16,6 +16,11 @@ internal sealed class MemoryTransport : ByteTransport
 
     public override bool IsSecure => false;
 
+    public override bool IsReadable => _incoming.IsReadable;
+
+    /// <summary>How often a receive with an empty buffer shall complete although there is nothing to receive.</summary>
+    public int EarlyReceives { get; set; }
+
     /// <summary>The size of every send so far, in order.</summary>
     public IReadOnlyList<int> Sends
     {
@@ -35,7 +40,7 @@ internal sealed class MemoryTransport : ByteTransport
 
     // It cannot give back what a receive has taken, so it does not cancel.
     public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _incoming.TakeAsync(buffer);
+        buffer.IsEmpty && EarlyReceives-- > 0 ? new ValueTask<int>(0) : _incoming.TakeAsync(buffer);
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
     {
@@ -70,6 +75,15 @@ internal sealed class MemoryTransport : ByteTransport
         private bool _isBroken;
         private bool _isReceivingEnded;
         private TaskCompletionSource _changed = NewSignal();
+
+        public bool IsReadable
+        {
+            get
+            {
+                lock (_lock)
+                    return _bytes.Count > 0 || _isEnded || _isReceivingEnded || _isBroken;
+            }
+        }
 
         public async ValueTask<int> TakeAsync(Memory<byte> buffer)
         {

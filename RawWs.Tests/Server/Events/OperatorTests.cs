@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using RawWs.Server.Events;
 using RawWs.Tests.Support;
 using HostServer = RawWs.Tests.Support.TestServer;
@@ -148,6 +150,37 @@ public sealed class OperatorTests
     }
 
     [Test]
+    public async Task Broadcast_is_encoded_once_for_receivers_of_both_dialects_and_transports()
+    {
+        var counter = new CountingConverter();
+        await using var server = await HostServer.StartAsync(
+            options => options.Events.SerializerOptions.Converters.Add(counter));
+        var sockets = new List<WireClient>();
+        var polls = new List<EngineClient>();
+        for (var i = 0; i < 10; i++)
+        {
+            sockets.Add(await server.JoinAsync());
+            var plain = await server.OpenAsync("/ws");
+            await plain.SendPacketAsync("{\"event\":\"connect\"}");
+            await plain.ReadFrameAsync();
+            sockets.Add(plain);
+            polls.Add(await EngineClient.OpenAsync(server, "/socket.io/"));
+            await polls[i].PostAsync("40");
+            await polls[i].PollAsync();
+        }
+
+        server.Server.Emit("version", new Version(1, 2));
+        var packets = new HashSet<string>();
+        foreach (var socket in sockets)
+            packets.Add((await socket.ReadFrameAsync()).Text);
+        foreach (var poll in polls)
+            packets.Add((await poll.PollAsync()).Body);
+        sockets.ForEach(socket => socket.Dispose());
+        Assert.That(packets, Is.EquivalentTo(["42[\"version\",\"1.2\"]", "{\"event\":\"version\",\"data\":\"1.2\"}"]));
+        Assert.That(counter.Count, Is.EqualTo(1));
+    }
+
+    [Test]
     public void Slice_keeps_the_bytes_that_belong_to_it()
     {
         var hub = new TestHub();
@@ -178,6 +211,20 @@ public sealed class OperatorTests
         var decoded = encoded.Get<Picture>(0)!;
         Assert.That(decoded.Data, Is.EqualTo([1, 2]));
         Assert.That(decoded.More.ToArray(), Is.EqualTo([3]));
+    }
+
+    private sealed class CountingConverter : JsonConverter<Version>
+    {
+        public int Count { get; private set; }
+
+        public override Version Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Version.Parse(reader.GetString()!);
+
+        public override void Write(Utf8JsonWriter writer, Version value, JsonSerializerOptions options)
+        {
+            Count++;
+            writer.WriteStringValue(value.ToString());
+        }
     }
 
     private sealed record Picture(string Name, byte[] Data, ReadOnlyMemory<byte> More);
