@@ -156,6 +156,11 @@ internal sealed class EventJson
                 $"{nameof(EventOptions.MaxAttachments)} is {_maxAttachments}; there are {attachments.Length}.");
         }
 
+        // Inside a string these bytes cannot stand: it is the name of a member. One that no converter here has written
+        // comes from somebody's data, and a receiver would take it for an attachment, or give up the connection.
+        if (attachments.Length > 0 && scratch.Buffer.WrittenSpan.Count("\"_placeholder\":"u8) != attachments.Length)
+            throw new ArgumentException("Beside bytes no member of an object may be called \"_placeholder\".");
+
         var arguments = new EventArguments(this, scratch.Buffer.WrittenSpan.ToArray(), count, attachments);
         CheckSize(arguments.TotalBytes);
         if (scratch.Buffer.Capacity <= MaxKeptBytes)

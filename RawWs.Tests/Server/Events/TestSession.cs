@@ -47,10 +47,15 @@ internal sealed class TestServer
 /// <summary>A dialect that writes lines of text into a list, and reads none.</summary>
 internal sealed class TestSession(TestServer server) : Session(server.Hub, new Handshake())
 {
-    public override string TransportName => "websocket";
-
     private static readonly Encoding s_utf8 = new UTF8Encoding(false, true);
     private readonly List<string> _sent = [];
+
+    public override string TransportName => "websocket";
+
+    public override bool CanRecover => Hub.Recovery is not null;
+
+    /// <summary>The offset of the last event that had one.</summary>
+    public string? LastOffset { get; private set; }
 
     public SendResult Result { get; set; } = SendResult.Sent;
 
@@ -59,7 +64,8 @@ internal sealed class TestSession(TestServer server) : Session(server.Hub, new H
     public int ConnectionCloses { get; private set; }
 
     /// <summary>
-    /// What was sent, such as <c>chat "hi",1</c>, with <c>#id</c> at the end if an ack is wanted.
+    /// What was sent, such as <c>chat "hi",1</c>, with attachments in hexadecimal such as <c>+0102</c> and
+    /// <c>#id</c> at the end if an ack is wanted.
     /// </summary>
     public string[] Sent
     {
@@ -81,31 +87,35 @@ internal sealed class TestSession(TestServer server) : Session(server.Hub, new H
     /// <summary>
     /// An event comes in; its bytes are overwritten as soon as the call returns, like a receive buffer.
     /// </summary>
-    public Task Receive(string name, string arguments = "", long? ackId = null, string namespaceName = "/")
+    public Task Receive(
+        string name, string arguments = "", long? ackId = null, string namespaceName = "/",
+        params ReadOnlyMemory<byte>[] attachments)
     {
         byte[] utf8Name = s_utf8.GetBytes(name);
         byte[] json = s_utf8.GetBytes(arguments);
-        Task dispatched = In(namespaceName).DispatchAsync(utf8Name, json, ackId).AsTask();
+        Task dispatched = In(namespaceName).DispatchAsync(utf8Name, json, ackId, attachments).AsTask();
         utf8Name.AsSpan().Fill((byte)'!');
         json.AsSpan().Fill((byte)'!');
         return dispatched;
     }
 
-    public void ReceiveAck(long id, string arguments = "") => Socket.OnAck(id, s_utf8.GetBytes(arguments));
+    public void ReceiveAck(long id, string arguments = "", params ReadOnlyMemory<byte>[] attachments) =>
+        Socket.OnAck(id, s_utf8.GetBytes(arguments), attachments);
 
     public override SendResult Post(EventSocket socket, OutboundMessage message)
     {
         if (Result == SendResult.Dropped)
             return Result;
 
+        LastOffset = message.Offset ?? LastOffset;
         ReadOnlyMemory<byte> frames = message.GetFrames(WireFormat.Envelope, static message =>
             s_utf8.GetBytes($"{message.Name} {s_utf8.GetString(message.Arguments.Json.Span)}".TrimEnd()
-                + (message.AckId is { } id ? $" #{id}" : "")));
+                + Hex(message.Arguments) + (message.AckId is { } id ? $" #{id}" : "")));
         return Write(s_utf8.GetString(frames.Span));
     }
 
     public override SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments) =>
-        Write($"<ack {ackId} {arguments}");
+        Write($"<ack {ackId} {arguments}{Hex(arguments)}");
 
     public override SendResult SendAckError(EventSocket socket, long ackId, string code, string message) =>
         Write($"<ack {ackId} error {code} {message}".TrimEnd());
@@ -129,6 +139,9 @@ internal sealed class TestSession(TestServer server) : Session(server.Hub, new H
         Aborts++;
         Close(DisconnectReason.TransportError);
     }
+
+    private static string Hex(EventArguments arguments) =>
+        string.Concat(arguments.Attachments.Select(bytes => $" +{Convert.ToHexString(bytes.Span)}"));
 
     private SendResult Write(string line)
     {
