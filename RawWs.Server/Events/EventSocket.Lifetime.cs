@@ -64,10 +64,17 @@ public sealed partial class EventSocket
         }
 
         if (_former is { } former)
+        {
             Namespace.Rooms.Resume(this, former.Socket);
+            // The former socket has kept the namespace; this one does so now.
+            Hub.Exit(Namespace);
+            _former = null;
+        }
         else
+        {
             Namespace.Rooms.Add(this);
-        _former = null;
+        }
+
         foreach (Callback<EventSocket> handler in handlers)
             Hub.Run(handler, this, "connection", this);
 

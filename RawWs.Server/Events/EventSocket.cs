@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
-using RawWs.Server.Rooms;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
 
@@ -168,19 +167,25 @@ public sealed partial class EventSocket : Emitter
     internal void SendAckError(long id, string code, string message) =>
         AbortIfDropped(Connected ? Session.SendAckError(this, id, code, message) : SendResult.Sent);
 
+    /// <summary>Runs what follows a delivery, outside of any lock.</summary>
+    internal void CompleteDelivery(OutboundMessage message, bool isDelivered)
+    {
+        if (!isDelivered)
+            Session.Abort();
+        else if (IsWatched && Connected)
+            OnSent(message);
+    }
+
     private void Send(OutboundMessage message)
     {
         if (_missed is not null && message is { IsVolatile: false, AckId: null })
         {
-            // By way of the room of its own, since what it may recover needs one order with its broadcasts.
-            Namespace.Rooms.Broadcast(message, new Audience([Id], [], null));
+            // What it may recover needs one order with its broadcasts.
+            Namespace.Rooms.Send(this, message);
             return;
         }
 
-        if (!Deliver(message))
-            Session.Abort();
-        else if (IsWatched && Connected)
-            OnSent(message);
+        CompleteDelivery(message, Deliver(message));
     }
 
     private void AbortIfDropped(SendResult result)

@@ -8,13 +8,11 @@ internal sealed class MissedEvents(int maxEvents)
     private readonly Lock _gate = new();
     private readonly Queue<KeptEvent> _events = [];
     private long _lastForgotten;
-    private long _last;
 
     public void Add(KeptEvent sent)
     {
         lock (_gate)
         {
-            _last = sent.Sequence;
             while (_events.Count >= maxEvents || (_events.TryPeek(out KeptEvent? oldest) && oldest.Message is null))
                 _lastForgotten = _events.Dequeue().Sequence;
 
@@ -23,18 +21,22 @@ internal sealed class MissedEvents(int maxEvents)
     }
 
     /// <summary>The events after that which the client has received last.</summary>
-    /// <param name="received">Its sequence; 0 if it has received none.</param>
+    /// <param name="received">
+    /// Its sequence; 0, or that of an event before the first that was sent to this client, if it has received none.
+    /// </param>
     /// <returns>Null if some are not there any more, or if no such event was ever sent to it.</returns>
     public List<OutboundMessage>? After(long received)
     {
         lock (_gate)
         {
-            if (received < _lastForgotten || received > _last)
-                return null;
-
+            // Before the first event nothing was received, as long as that event is not forgotten.
+            bool isKnown = _lastForgotten == 0
+                ? !_events.TryPeek(out KeptEvent? first) || received < first.Sequence
+                : received == _lastForgotten;
             var missed = new List<OutboundMessage>();
             foreach (KeptEvent sent in _events)
             {
+                isKnown |= sent.Sequence == received;
                 if (sent.Sequence <= received)
                     continue;
 
@@ -44,7 +46,7 @@ internal sealed class MissedEvents(int maxEvents)
                 missed.Add(message);
             }
 
-            return missed;
+            return isKnown ? missed : null;
         }
     }
 }

@@ -17,8 +17,12 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
 
     private readonly Lock _gate = new();
     private readonly Queue<KeptEvent> _events = [];
-    private readonly Dictionary<string, EventSocket> _gone = new(StringComparer.Ordinal);
-    private readonly Queue<(EventSocket Socket, long GoneAt)> _byTime = [];
+    private readonly Dictionary<string, LinkedListNode<GoneSocket>> _gone = new(StringComparer.Ordinal);
+    private readonly LinkedList<GoneSocket> _byTime = [];
+
+    // Begins every offset: that of another run of the server is none, and hardly any text of an application is. The
+    // official client takes the last argument of a volatile event for an offset, too, if it is a string.
+    private readonly string _mark = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(3));
     private readonly long _maxAbsence = (long)(options.MaxDisconnection.TotalSeconds * hub.Time.TimestampFrequency);
 
     // An event may be lost long before the end of its connection is noticed.
@@ -44,12 +48,13 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
     /// <summary>Keeps an event that is about to be sent, and gives it its offset.</summary>
     public void Keep(OutboundMessage message)
     {
-        long bytes = message.Arguments.TotalBytes + (2 * message.Name.Length) + Overhead;
+        // The arguments, and the frames that are made of them.
+        long bytes = (2 * message.Arguments.TotalBytes) + (2 * message.Name.Length) + Overhead;
         lock (_gate)
         {
             long sequence = ++_sequence;
             message.Kept = new KeptEvent(sequence, message, bytes, hub.Time.GetTimestamp());
-            message.Offset = sequence.ToString("x", CultureInfo.InvariantCulture);
+            message.Offset = _mark + sequence.ToString("x", CultureInfo.InvariantCulture);
             _events.Enqueue(message.Kept);
             _bytes += bytes;
             EvictEvents();
@@ -62,11 +67,14 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
         EventSocket? longestGone = null;
         lock (_gate)
         {
-            while (_gone.Count >= options.MaxSessions && longestGone is null)
-                longestGone = TakeLongestGone();
+            if (_gone.Count >= options.MaxSessions)
+            {
+                longestGone = _byTime.First!.Value.Socket;
+                Remove(_byTime.First);
+            }
 
-            _gone.Add(socket.RecoveryId!, socket);
-            _byTime.Enqueue((socket, hub.Time.GetTimestamp()));
+            _gone.Add(
+                socket.RecoveryId!, _byTime.AddLast(new GoneSocket(socket, hub.Time.GetTimestamp())));
         }
 
         longestGone?.Expire();
@@ -89,13 +97,12 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
 
         lock (_gate)
         {
-            if (!_gone.TryGetValue(pid, out socket) || socket.Namespace.Name != namespaceName)
-            {
-                socket = null;
+            if (!_gone.TryGetValue(pid, out LinkedListNode<GoneSocket>? gone)
+                || gone.Value.Socket.Namespace.Name != namespaceName)
                 return false;
-            }
 
-            _gone.Remove(pid);
+            Remove(gone);
+            socket = gone.Value.Socket;
             return true;
         }
     }
@@ -108,10 +115,10 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
         {
             EvictEvents();
             long oldest = hub.Time.GetTimestamp() - _maxAbsence;
-            while (_byTime.TryPeek(out var first) && (first.GoneAt <= oldest || !IsGone(first.Socket)))
+            while (_byTime.First is { } first && first.Value.GoneAt <= oldest)
             {
-                if (TakeLongestGone() is { } socket)
-                    (expired ??= []).Add(socket);
+                (expired ??= []).Add(first.Value.Socket);
+                Remove(first);
             }
         }
 
@@ -119,7 +126,7 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
             socket.Expire();
     }
 
-    private static bool TryReadAuth(ReadOnlySpan<byte> auth, [NotNullWhen(true)] out string? pid, out long received)
+    private bool TryReadAuth(ReadOnlySpan<byte> auth, [NotNullWhen(true)] out string? pid, out long received)
     {
         pid = null;
         received = 0;
@@ -151,12 +158,17 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
         return pid is not null;
     }
 
-    private static bool TryReadOffset(ref Utf8JsonReader json, out long received)
+    private bool TryReadOffset(ref Utf8JsonReader json, out long received)
     {
         received = 0;
         return json.TokenType == JsonTokenType.String
+            && json.GetString() is { } offset
+            && offset.StartsWith(_mark, StringComparison.Ordinal)
             && long.TryParse(
-                json.GetString(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out received)
+                offset.AsSpan(_mark.Length),
+                NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture,
+                out received)
             && received >= 0;
     }
 
@@ -171,17 +183,12 @@ internal sealed class Recovery(RecoveryOptions options, EventHub hub)
         }
     }
 
-    // Under the lock. The queue also has those that have come back since; one may be gone again, as another socket.
-    private EventSocket? TakeLongestGone()
+    // Under the lock.
+    private void Remove(LinkedListNode<GoneSocket> gone)
     {
-        EventSocket socket = _byTime.Dequeue().Socket;
-        if (!IsGone(socket))
-            return null;
-
-        _gone.Remove(socket.RecoveryId!);
-        return socket;
+        _gone.Remove(gone.Value.Socket.RecoveryId!);
+        _byTime.Remove(gone);
     }
 
-    private bool IsGone(EventSocket socket) =>
-        _gone.TryGetValue(socket.RecoveryId!, out EventSocket? gone) && gone == socket;
+    private readonly record struct GoneSocket(EventSocket Socket, long GoneAt);
 }

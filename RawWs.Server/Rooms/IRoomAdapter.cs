@@ -36,6 +36,12 @@ internal interface IRoomAdapter
     /// <summary>Puts a message into the outbox of every socket that is meant, once each.</summary>
     void Broadcast(OutboundMessage message, in Audience audience);
 
+    /// <summary>
+    /// Puts a message into the outbox of one socket, or keeps it for its client that may come back, in the order of the
+    /// broadcasts.
+    /// </summary>
+    void Send(EventSocket socket, OutboundMessage message);
+
     /// <summary>Emits an event to this namespace on the other servers of the cluster.</summary>
     void ServerSideEmit(string name, EventArguments arguments);
 

@@ -122,9 +122,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
         {
             lock (_gate)
             {
-                if (message is { IsVolatile: false, AckId: null })
-                    recovery?.Keep(message);
-
+                Keep(message);
                 var walk = new Walk(this, audience);
                 while (walk.TryNext(out EventSocket? socket))
                 {
@@ -145,6 +143,24 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
 
         foreach (EventSocket socket in watched ?? [])
             socket.OnSent(message);
+    }
+
+    public void Send(EventSocket socket, OutboundMessage message)
+    {
+        EventSocket receiver;
+        bool isDelivered;
+        lock (_gate)
+        {
+            // The place is that of the client: another socket's by now, if it has come back.
+            if (!_sockets.TryGetValue(socket.Id, out Member? member))
+                return;
+
+            Keep(message);
+            receiver = member.Socket;
+            isDelivered = receiver.Deliver(message);
+        }
+
+        receiver.CompleteDelivery(message, isDelivered);
     }
 
     /// <summary>There is no other server.</summary>
@@ -179,6 +195,12 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
         _sockets.TryGetValue(socket.Id, out Member? member) && member.Socket == socket && !socket.IsSuspended
             ? member
             : null;
+
+    private void Keep(OutboundMessage message)
+    {
+        if (message is { IsVolatile: false, AckId: null })
+            recovery?.Keep(message);
+    }
 
     private static int CountWith(HashSet<string> present, ReadOnlySpan<string> joined, string ownId)
     {
