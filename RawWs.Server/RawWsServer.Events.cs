@@ -18,7 +18,8 @@ public sealed partial class RawWsServer : Emitter
     internal override EventHub Hub { get; }
 
     /// <summary>
-    /// The namespace of a name, such as <c>/admin</c>: made at the first call, the same at each further one.
+    /// The namespace of a name, such as <c>/admin</c>: made at the first call, the same at each further one. Of a name
+    /// that a pattern matches it is a member of that family, which goes with its last client.
     /// </summary>
     public EventNamespace Of(string name) => Hub.Of(name);
 
@@ -54,7 +55,10 @@ public sealed partial class RawWsServer : Emitter
     /// <inheritdoc cref="EventNamespace.Use(Func{EventSocket, CancellationToken, Task})"/>
     public void Use(Func<EventSocket, CancellationToken, Task> middleware) => Hub.Root.Use(middleware);
 
-    /// <summary>Runs a callback for each namespace that is made for a pattern or predicate, before its first client is in.</summary>
+    /// <summary>
+    /// Runs a callback for each namespace that is made, by <see cref="Of(string)"/> or for a pattern or predicate, before
+    /// its first client is in.
+    /// </summary>
     public void OnNewNamespace(Action<EventNamespace> handler) =>
         Hub.OnNewNamespace.Add(Callback<EventNamespace>.From(handler));
 
@@ -68,8 +72,38 @@ public sealed partial class RawWsServer : Emitter
     public void ServerSideEmit<T1, T2>(string name, T1 value1, T2 value2) =>
         Hub.Root.ServerSideEmit(name, value1, value2);
 
-    /// <inheritdoc cref="EventNamespace.OnServerSide"/>
+    /// <inheritdoc cref="EventNamespace.ServerSideEmit(string)"/>
+    public void ServerSideEmit<T1, T2, T3>(string name, T1 value1, T2 value2, T3 value3) =>
+        Hub.Root.ServerSideEmit(name, value1, value2, value3);
+
+    /// <inheritdoc cref="EventNamespace.ServerSideEmitWithAckAsync{TResult}(string, TimeSpan?)"/>
+    public Task<BroadcastAnswers<TResult>> ServerSideEmitWithAckAsync<TResult>(
+        string name, TimeSpan? timeout = null) =>
+        Hub.Root.ServerSideEmitWithAckAsync<TResult>(name, timeout);
+
+    /// <inheritdoc cref="EventNamespace.ServerSideEmitWithAckAsync{TResult}(string, TimeSpan?)"/>
+    public Task<BroadcastAnswers<TResult>> ServerSideEmitWithAckAsync<T, TResult>(
+        string name, T value, TimeSpan? timeout = null) =>
+        Hub.Root.ServerSideEmitWithAckAsync<T, TResult>(name, value, timeout);
+
+    /// <inheritdoc cref="EventNamespace.OnServerSide(string, Action{EventArguments})"/>
     public void OnServerSide(string name, Action<EventArguments> handler) => Hub.Root.OnServerSide(name, handler);
+
+    /// <inheritdoc cref="EventNamespace.OnServerSide{TResult}(string, Func{EventArguments, TResult})"/>
+    public void OnServerSide<TResult>(string name, Func<EventArguments, TResult> handler) =>
+        Hub.Root.OnServerSide(name, handler);
+
+    /// <inheritdoc cref="EventNamespace.FetchSockets"/>
+    public IReadOnlyList<EventSocket> FetchSockets() => Hub.Root.FetchSockets();
+
+    /// <inheritdoc cref="BroadcastOperator.SocketsJoin"/>
+    public void SocketsJoin(params ReadOnlySpan<string> rooms) => Hub.Root.SocketsJoin(rooms);
+
+    /// <inheritdoc cref="BroadcastOperator.SocketsLeave"/>
+    public void SocketsLeave(params ReadOnlySpan<string> rooms) => Hub.Root.SocketsLeave(rooms);
+
+    /// <inheritdoc cref="BroadcastOperator.DisconnectSockets"/>
+    public void DisconnectSockets(bool close = false) => Hub.Root.DisconnectSockets(close);
 
     /// <inheritdoc cref="BroadcastOperator.Compress"/>
     public BroadcastOperator Compress(bool compress) => Hub.Root.Compress(compress);

@@ -35,6 +35,10 @@ internal sealed class Callbacks<T>
     public void Add(Callback<T> callback) =>
         ImmutableInterlocked.Update(ref _items, static (items, added) => items.Add(added), callback);
 
+    /// <summary>Adds one before all others.</summary>
+    public void Prepend(Callback<T> callback) =>
+        ImmutableInterlocked.Update(ref _items, static (items, added) => items.Insert(0, added), callback);
+
     /// <summary>Takes away the one that was added last with this delegate.</summary>
     public void Remove(Delegate target) =>
         ImmutableInterlocked.Update(ref _items, static (items, target) =>

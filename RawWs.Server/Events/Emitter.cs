@@ -41,6 +41,17 @@ public abstract class Emitter
     public void Emit<T1, T2, T3>(string name, T1 value1, T2 value2, T3 value3) =>
         Send(CheckName(name), Hub.Json.Encode(value1, value2, value3));
 
+    /// <summary>Emits an event with four arguments.</summary>
+    /// <inheritdoc cref="Emit{T}(string, T)"/>
+    public void Emit<T1, T2, T3, T4>(string name, T1 value1, T2 value2, T3 value3, T4 value4) =>
+        Send(CheckName(name), Hub.Json.Encode(value1, value2, value3, value4));
+
+    /// <summary>Emits an event with five arguments.</summary>
+    /// <inheritdoc cref="Emit{T}(string, T)"/>
+    public void Emit<T1, T2, T3, T4, T5>(
+        string name, T1 value1, T2 value2, T3 value3, T4 value4, T5 value5) =>
+        Send(CheckName(name), Hub.Json.Encode(value1, value2, value3, value4, value5));
+
     /// <summary>Emits an event with arguments that came in, as they are.</summary>
     /// <exception cref="ArgumentException">The name is reserved.</exception>
     public void Emit(string name, EventArguments arguments)

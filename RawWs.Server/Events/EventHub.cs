@@ -11,6 +11,9 @@ namespace RawWs.Server.Events;
 internal sealed class EventHub
 {
     private readonly Lock _gate = new();
+
+    // Held while the application is told of a new namespace: it adds middleware there, which must ask everyone.
+    private readonly Lock _making = new();
     private readonly Dictionary<string, EventNamespace> _spaces = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<PendingAcks, bool> _waiting = new();
     private ImmutableArray<EventNamespace> _families = [];
@@ -43,7 +46,7 @@ internal sealed class EventHub
     /// <summary>The namespace <c>/</c>.</summary>
     public EventNamespace Root { get; }
 
-    /// <summary>Called for each member of a family that is made.</summary>
+    /// <summary>Called for each namespace that is made, but for <c>/</c>.</summary>
     public Callbacks<EventNamespace> OnNewNamespace { get; } = new();
 
     /// <summary>The number of namespaces that are there now, members of families included.</summary>
@@ -56,7 +59,10 @@ internal sealed class EventHub
         }
     }
 
-    /// <summary>The namespace of a name, made at the first call; it stays.</summary>
+    /// <summary>
+    /// The namespace of a name, made at the first call. It stays, unless it is a member of a family that is known by a
+    /// pattern.
+    /// </summary>
     public EventNamespace Of(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -65,27 +71,26 @@ internal sealed class EventHub
 
         lock (_gate)
         {
-            if (!_spaces.TryGetValue(name, out EventNamespace? space))
-                _spaces.Add(name, space = new EventNamespace(this, name));
-
-            return space;
+            if (_spaces.TryGetValue(name, out EventNamespace? present) && present.IsMade)
+                return present;
         }
+
+        // The pattern is the application's: not under the lock.
+        return GetOrAdd(name, FamilyOf(name, onlyPatterns: true), users: 0);
     }
 
     /// <summary>A family of namespaces; of several families that accept a name the first gets it.</summary>
     public EventNamespace Of(Func<string, bool> accepts)
     {
         ArgumentNullException.ThrowIfNull(accepts);
-        var family = new EventNamespace(this, accepts);
-        ImmutableInterlocked.Update(ref _families, static (families, added) => families.Add(added), family);
-        return family;
+        return Add(new EventNamespace(this, accepts, isPattern: false));
     }
 
     /// <summary>A family of namespaces by a pattern.</summary>
     public EventNamespace Of(Regex pattern)
     {
         ArgumentNullException.ThrowIfNull(pattern);
-        return Of(pattern.IsMatch);
+        return Add(new EventNamespace(this, pattern.IsMatch, isPattern: true));
     }
 
     /// <summary>
@@ -93,34 +98,11 @@ internal sealed class EventHub
     /// </summary>
     public EventNamespace? Enter(string name)
     {
-        if (TryEnter(name, out EventNamespace? present))
+        if (TryEnter(name) is { } present)
             return present;
 
         // The predicate is the application's: not under the lock.
-        if (FamilyOf(name) is not { } family)
-            return null;
-
-        EventNamespace? member;
-        bool isNew;
-        lock (_gate)
-        {
-            isNew = !_spaces.TryGetValue(name, out member);
-            if (isNew)
-            {
-                _spaces.Add(name, member = new EventNamespace(this, name, family));
-                family.Members[name] = member;
-            }
-
-            member!.Users++;
-        }
-
-        if (isNew)
-        {
-            foreach (Callback<EventNamespace> handler in OnNewNamespace.Items)
-                Run(handler, member, "new namespace", Log.Printable(name));
-        }
-
-        return member;
+        return FamilyOf(name, onlyPatterns: false) is { } family ? GetOrAdd(name, family, users: 1) : null;
     }
 
     /// <summary>One client less. A member of a family goes with its last client, unless the options keep it.</summary>
@@ -186,25 +168,70 @@ internal sealed class EventHub
 
     internal void Unwatch(PendingAcks acks) => _waiting.TryRemove(acks, out _);
 
-    private bool TryEnter(string name, out EventNamespace? space)
+    private EventNamespace Add(EventNamespace family)
     {
-        lock (_gate)
-        {
-            if (!_spaces.TryGetValue(name, out space))
-                return false;
+        ImmutableInterlocked.Update(ref _families, static (families, added) => families.Add(added), family);
+        return family;
+    }
 
-            space.Users++;
-            return true;
+    private EventNamespace GetOrAdd(string name, EventNamespace? family, int users)
+    {
+        lock (_making)
+        {
+            EventNamespace? space;
+            lock (_gate)
+            {
+                bool isThere = _spaces.TryGetValue(name, out space);
+                if (!isThere)
+                {
+                    _spaces.Add(name, space = new EventNamespace(this, name, family));
+                    family?.Members[name] = space;
+                }
+
+                space!.Users += users;
+                // For a callback that asks for it, it is there before it is made.
+                if (isThere)
+                    return space;
+            }
+
+            foreach (Callback<EventNamespace> handler in OnNewNamespace.Items)
+                Run(handler, space, "new namespace", Log.Printable(name));
+
+            space.IsMade = true;
+            return space;
         }
     }
 
-    private EventNamespace? FamilyOf(string name)
+    private EventNamespace? TryEnter(string name)
+    {
+        EventNamespace? space;
+        lock (_gate)
+        {
+            if (!_spaces.TryGetValue(name, out space))
+                return null;
+
+            space.Users++;
+        }
+
+        if (!space.IsMade)
+            WaitUntilMade();
+
+        return space;
+    }
+
+    private void WaitUntilMade()
+    {
+        _making.Enter();
+        _making.Exit();
+    }
+
+    private EventNamespace? FamilyOf(string name, bool onlyPatterns)
     {
         foreach (EventNamespace family in _families)
         {
             try
             {
-                if (family.Accepts!(name))
+                if ((family.IsPattern || !onlyPatterns) && family.Accepts!(name))
                     return family;
             }
             catch (Exception e)

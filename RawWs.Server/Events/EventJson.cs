@@ -58,6 +58,27 @@ internal sealed class EventJson
         return Finish(scratch, 3);
     }
 
+    public EventArguments Encode<T1, T2, T3, T4>(T1 value1, T2 value2, T3 value3, T4 value4)
+    {
+        Scratch scratch = Rent();
+        Write(scratch, value1);
+        Write(scratch, value2);
+        Write(scratch, value3);
+        Write(scratch, value4);
+        return Finish(scratch, 4);
+    }
+
+    public EventArguments Encode<T1, T2, T3, T4, T5>(T1 value1, T2 value2, T3 value3, T4 value4, T5 value5)
+    {
+        Scratch scratch = Rent();
+        Write(scratch, value1);
+        Write(scratch, value2);
+        Write(scratch, value3);
+        Write(scratch, value4);
+        Write(scratch, value5);
+        return Finish(scratch, 5);
+    }
+
     /// <summary>Copies and checks comma-separated JSON values that the application made itself.</summary>
     /// <exception cref="ArgumentException">
     /// They are not JSON, are nested too deep or are too long.

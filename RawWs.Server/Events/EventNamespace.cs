@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using RawWs.Server.Diagnostics;
 using RawWs.Server.Rooms;
 
@@ -9,16 +10,16 @@ namespace RawWs.Server.Events;
 /// whole family of them, made on demand for the names that a predicate accepts.
 /// </summary>
 /// <remarks>
-/// A member of a family is there while it has clients. Handlers and middleware are added to the family, and
-/// what is emitted to the family goes to the clients of all its members.
+/// A member of a family is there while it has clients. It has the handlers and the middleware of the family,
+/// before its own, and what is emitted to the family goes to the clients of all its members.
 /// </remarks>
 public sealed partial class EventNamespace : Emitter
 {
-    private readonly EventNamespace _definition;
     private readonly Callbacks<EventSocket> _guards = new();
     private readonly Callbacks<EventSocket> _onConnection = new();
     private readonly ConcurrentDictionary<string, EventNamespace>? _members;
     private long _lastAckId = -1;
+    private bool _isMade;
 
     internal EventNamespace(EventHub hub, string name, EventNamespace? family = null)
     {
@@ -26,13 +27,13 @@ public sealed partial class EventNamespace : Emitter
         Name = name;
         Family = family;
         Rooms = new LocalRooms(hub.Options.MaxRoomsPerSocket, hub.Recovery);
-        _definition = family ?? this;
     }
 
-    internal EventNamespace(EventHub hub, Func<string, bool> accepts)
+    internal EventNamespace(EventHub hub, Func<string, bool> accepts, bool isPattern)
         : this(hub, "*")
     {
         Accepts = accepts;
+        IsPattern = isPattern;
         _members = new(StringComparer.Ordinal);
     }
 
@@ -59,7 +60,17 @@ public sealed partial class EventNamespace : Emitter
 
     internal Func<string, bool>? Accepts { get; }
 
+    /// <summary>A family whose names are known by a pattern, also before a client asks for one.</summary>
+    internal bool IsPattern { get; }
+
     internal ConcurrentDictionary<string, EventNamespace> Members => _members!;
+
+    /// <summary>The application has been told of it.</summary>
+    internal bool IsMade
+    {
+        get => System.Threading.Volatile.Read(ref _isMade);
+        set => System.Threading.Volatile.Write(ref _isMade, value);
+    }
 
     /// <summary>Sockets that are in or about to be; under the lock of the hub.</summary>
     internal int Users { get; set; }
@@ -124,6 +135,21 @@ public sealed partial class EventNamespace : Emitter
     public BroadcastOperator Except(params ReadOnlySpan<string> rooms) =>
         new BroadcastOperator(this, Audience.Everyone).Except(rooms);
 
+    /// <summary>The clients that are connected now: those of <see cref="Sockets"/>.</summary>
+    public IReadOnlyList<EventSocket> FetchSockets() => Sockets;
+
+    /// <inheritdoc cref="BroadcastOperator.SocketsJoin"/>
+    public void SocketsJoin(params ReadOnlySpan<string> rooms) =>
+        new BroadcastOperator(this, Audience.Everyone).SocketsJoin(rooms);
+
+    /// <inheritdoc cref="BroadcastOperator.SocketsLeave"/>
+    public void SocketsLeave(params ReadOnlySpan<string> rooms) =>
+        new BroadcastOperator(this, Audience.Everyone).SocketsLeave(rooms);
+
+    /// <inheritdoc cref="BroadcastOperator.DisconnectSockets"/>
+    public void DisconnectSockets(bool close = false) =>
+        new BroadcastOperator(this, Audience.Everyone).DisconnectSockets(close);
+
     /// <summary>The connected client with an id, or null.</summary>
     public EventSocket? Find(string id)
     {
@@ -161,7 +187,7 @@ public sealed partial class EventNamespace : Emitter
         try
         {
             bool isKnown = socket.Recovered && Hub.Recovery is { Options.SkipMiddlewares: true };
-            foreach (Callback<EventSocket> guard in isKnown ? [] : _definition._guards.Items)
+            foreach (Callback<EventSocket> guard in isKnown ? [] : OwnAndFamily(space => space._guards))
             {
                 if (guard.Invoke(socket) is { } pending)
                     await pending.ConfigureAwait(false);
@@ -173,8 +199,12 @@ public sealed partial class EventNamespace : Emitter
             return;
         }
 
-        socket.Open(_definition._onConnection.Items);
+        socket.Open(OwnAndFamily(space => space._onConnection));
     }
+
+    private ImmutableArray<Callback<EventSocket>> OwnAndFamily(
+        Func<EventNamespace, Callbacks<EventSocket>> callbacks) =>
+        Family is null ? callbacks(this).Items : callbacks(Family).Items.AddRange(callbacks(this).Items);
 
     private void Refuse(EventSocket socket, Exception error)
     {

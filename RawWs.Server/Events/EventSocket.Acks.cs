@@ -86,6 +86,7 @@ public sealed partial class EventSocket
         Send(new OutboundMessage(Namespace.Name, name, arguments)
         {
             AckId = id,
+            IsVolatile = flags.IsVolatile,
             IsIncompressible = flags.IsIncompressible,
         });
         return wait.Task;

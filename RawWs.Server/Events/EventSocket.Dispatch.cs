@@ -32,6 +32,13 @@ public sealed partial class EventSocket
     /// <inheritdoc cref="OnAny(Action{EventContext})"/>
     public void OnAny(Func<EventContext, Task> handler) => _any.Add(Callback<EventContext>.From(handler));
 
+    /// <summary>As <see cref="OnAny(Action{EventContext})"/>, before all that were added so far.</summary>
+    public void PrependAny(Action<EventContext> handler) => _any.Prepend(Callback<EventContext>.From(handler));
+
+    /// <inheritdoc cref="PrependAny(Action{EventContext})"/>
+    public void PrependAny(Func<EventContext, Task> handler) =>
+        _any.Prepend(Callback<EventContext>.From(handler));
+
     /// <summary>Takes away one callback of <see cref="OnAny(Action{EventContext})"/>.</summary>
     public void OffAny(Delegate handler) => _any.Remove(handler);
 

@@ -15,10 +15,22 @@ public sealed partial class EventSocket
     public void OnAnyOutgoing(Action<OutgoingEvent> handler) =>
         _anyOutgoing.Add(Callback<OutgoingEvent>.From(handler));
 
-    /// <summary>Takes away one callback of <see cref="OnAnyOutgoing"/>.</summary>
+    /// <inheritdoc cref="OnAnyOutgoing(Action{OutgoingEvent})"/>
+    public void OnAnyOutgoing(Func<OutgoingEvent, Task> handler) =>
+        _anyOutgoing.Add(Callback<OutgoingEvent>.From(handler));
+
+    /// <summary>As <see cref="OnAnyOutgoing(Action{OutgoingEvent})"/>, before all that were added so far.</summary>
+    public void PrependAnyOutgoing(Action<OutgoingEvent> handler) =>
+        _anyOutgoing.Prepend(Callback<OutgoingEvent>.From(handler));
+
+    /// <inheritdoc cref="PrependAnyOutgoing(Action{OutgoingEvent})"/>
+    public void PrependAnyOutgoing(Func<OutgoingEvent, Task> handler) =>
+        _anyOutgoing.Prepend(Callback<OutgoingEvent>.From(handler));
+
+    /// <summary>Takes away one callback of <see cref="OnAnyOutgoing(Action{OutgoingEvent})"/>.</summary>
     public void OffAnyOutgoing(Delegate handler) => _anyOutgoing.Remove(handler);
 
-    /// <summary>Takes away all callbacks of <see cref="OnAnyOutgoing"/>.</summary>
+    /// <summary>Takes away all callbacks of <see cref="OnAnyOutgoing(Action{OutgoingEvent})"/>.</summary>
     public void OffAnyOutgoing() => _anyOutgoing.Clear();
 
     internal void OnSent(OutboundMessage message)

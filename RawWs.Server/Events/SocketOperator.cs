@@ -12,7 +12,22 @@ public sealed class SocketOperator : Emitter
     /// <summary>For events that may be dropped when the client is not ready for them.</summary>
     public SocketOperator Volatile => new(_socket, _flags with { IsVolatile = true });
 
+    /// <inheritdoc cref="EventSocket.Broadcast"/>
+    public BroadcastOperator Broadcast => new(_socket.Namespace, new([], [], _socket), _flags);
+
+    /// <inheritdoc cref="EventSocket.Local"/>
+    public BroadcastOperator Local => Broadcast.Local;
+
     internal override EventHub Hub => _socket.Hub;
+
+    /// <inheritdoc cref="EventSocket.To"/>
+    public BroadcastOperator To(params ReadOnlySpan<string> rooms) => Broadcast.To(rooms);
+
+    /// <inheritdoc cref="EventSocket.To"/>
+    public BroadcastOperator In(params ReadOnlySpan<string> rooms) => Broadcast.To(rooms);
+
+    /// <inheritdoc cref="EventSocket.Except"/>
+    public BroadcastOperator Except(params ReadOnlySpan<string> rooms) => Broadcast.Except(rooms);
 
     /// <summary>For events that are worth compressing, or not, where the transport compresses at all.</summary>
     public SocketOperator Compress(bool compress) => new(_socket, _flags with { IsIncompressible = !compress });
@@ -35,6 +50,12 @@ public sealed class SocketOperator : Emitter
         string name, T1 value1, T2 value2, TimeSpan? timeout = null,
         CancellationToken cancellationToken = default) =>
         AskAsync<TResult>(name, Hub.Json.Encode(value1, value2), timeout, cancellationToken);
+
+    /// <inheritdoc cref="EventSocket.EmitWithAckAsync{TResult}(string, TimeSpan?, CancellationToken)"/>
+    public Task<TResult> EmitWithAckAsync<T1, T2, T3, TResult>(
+        string name, T1 value1, T2 value2, T3 value3, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) =>
+        AskAsync<TResult>(name, Hub.Json.Encode(value1, value2, value3), timeout, cancellationToken);
 
     internal override void Send(string name, EventArguments arguments) => _socket.Send(name, arguments, _flags);
 

@@ -43,7 +43,10 @@ internal interface IRoomAdapter
     void Send(EventSocket socket, OutboundMessage message);
 
     /// <summary>Emits an event to this namespace on the other servers of the cluster.</summary>
-    void ServerSideEmit(string name, EventArguments arguments);
+    /// <param name="name">The name of the event.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="answers">Expects the answer of each other server, before this returns; null if none is wanted.</param>
+    void ServerSideEmit(string name, EventArguments arguments, AckCollector? answers);
 
     /// <summary>The sockets that are meant.</summary>
     EventSocket[] Members(in Audience audience);

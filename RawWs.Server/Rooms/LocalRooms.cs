@@ -164,7 +164,7 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
     }
 
     /// <summary>There is no other server.</summary>
-    public void ServerSideEmit(string name, EventArguments arguments)
+    public void ServerSideEmit(string name, EventArguments arguments, AckCollector? answers)
     {
     }
 

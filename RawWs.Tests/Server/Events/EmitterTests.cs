@@ -110,6 +110,62 @@ public sealed class EmitterTests
     }
 
     [Test]
+    public async Task Settings_of_one_client_hold_for_what_goes_to_others_too()
+    {
+        TestSession client = _server.Connect();
+        TestSession other = _server.Connect();
+        other.Socket.Join("room");
+
+        client.Socket.Volatile.To("room").Emit("a", 1, 2, 3, 4);
+        client.Socket.Compress(false).Broadcast.Emit("b", 1, 2, 3, 4, 5);
+        client.Socket.Volatile.Except("room").Emit("c");
+        Task<BroadcastAnswers<int>> asked =
+            client.Socket.Timeout(TimeSpan.FromMilliseconds(1)).In("room").EmitWithAckAsync<int>("d");
+        _server.Time.Advance(TimeSpan.FromMilliseconds(2));
+        _server.Hub.OnTick();
+
+        Assert.That(other.Events, Is.EqualTo(["a 1,2,3,4", "b 1,2,3,4,5", "d #0"]));
+        Assert.That(client.Events, Is.Empty);
+        Assert.That((await asked).Missing, Is.EqualTo(1));
+
+        other.Result = RawWs.Server.Transport.SendResult.Dropped;
+        client.Socket.Volatile.To("room").Emit("a");
+        Assert.That(other.Aborts, Is.Zero);
+    }
+
+    [Test]
+    public void A_volatile_question_may_be_dropped()
+    {
+        TestSession client = _server.Connect();
+        client.Result = RawWs.Server.Transport.SendResult.Dropped;
+
+        Task<int> answer = client.Socket.Volatile.EmitWithAckAsync<int>("q");
+
+        Assert.That(client.Aborts, Is.Zero);
+        Assert.That(answer.IsCompleted, Is.False);
+    }
+
+    [Test]
+    public void A_callback_for_any_event_can_be_put_before_the_others()
+    {
+        TestSession client = _server.Connect();
+        var seen = new List<string>();
+        client.Socket.OnAny(context => seen.Add($"in {context.Name}"));
+        client.Socket.PrependAny(_ => seen.Add("first in"));
+        client.Socket.OnAnyOutgoing(sent =>
+        {
+            seen.Add($"out {sent.Name}");
+            return Task.CompletedTask;
+        });
+        client.Socket.PrependAnyOutgoing(_ => seen.Add("first out"));
+
+        client.Receive("a");
+        client.Socket.Emit("b");
+
+        Assert.That(seen, Is.EqualTo(["first in", "in a", "first out", "out b"]));
+    }
+
+    [Test]
     public void A_full_outbox_drops_what_is_volatile_and_costs_the_connection_for_anything_else()
     {
         TestSession client = _server.Connect();

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using RawWs.Server.Events;
 
 namespace RawWs.Tests.Server.Events;
@@ -172,6 +173,92 @@ public sealed class EventNamespaceTests
             _server.Connect($"/x{i}");
 
         Assert.That(_server.Hub.NamespaceCount, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_name_that_a_pattern_matches_is_a_member_of_its_family_whoever_asks_for_it()
+    {
+        EventNamespace family = _server.Server.Of(new Regex("^/room-[0-9]$"));
+        family.Use(socket => socket.Data.Set("asked", "family"));
+        family.OnConnection(socket => socket.Emit("family"));
+        EventNamespace room = _server.Server.Of("room-1");
+        room.Use(socket => socket.Data.Set("asked", socket.Data.Get<string>("asked") + ", room"));
+        room.OnConnection(socket => socket.Emit("room", socket.Data.Get<string>("asked")));
+        EventNamespace other = _server.Server.Of("/other");
+
+        TestSession client = _server.Connect("/room-1");
+        family.Emit("all");
+
+        Assert.That(client.Events, Is.EqualTo(["family", "room \"family, room\"", "all"]));
+        Assert.That(_server.Server.Of("/room-1"), Is.SameAs(room));
+        Assert.That(_server.Connect("/other").In("/other").Namespace, Is.SameAs(other));
+    }
+
+    [Test]
+    public void A_name_that_a_predicate_accepts_stands_for_itself_when_the_application_says_it()
+    {
+        _server.Server.Of(_ => true).OnConnection(socket => socket.Emit("family"));
+        _server.Server.Of("/admin");
+
+        Assert.That(_server.Connect("/admin").Events, Is.Empty);
+        Assert.That(_server.Connect("/x").Events, Is.EqualTo(["family"]));
+    }
+
+    [Test]
+    public void The_application_is_told_of_every_namespace_but_the_first()
+    {
+        var made = new List<string>();
+        _server.Server.OnNewNamespace(space => made.Add(space.Name));
+        _server.Server.OnNewNamespace(_ => throw new InvalidOperationException());
+        _server.Server.Of(_ => true);
+
+        _server.Server.Of("/");
+        _server.Server.Of("/a");
+        _server.Server.Of("/a");
+        _server.Connect("/b");
+
+        Assert.That(made, Is.EqualTo(["/a", "/b"]));
+        Assert.That(_server.Errors.Count(), Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Middleware_of_a_new_namespace_asks_everyone_who_comes_at_the_same_time()
+    {
+        var isTold = new TaskCompletionSource();
+        _server.Server.Of(_ => true);
+        _server.Server.OnNewNamespace(space =>
+        {
+            isTold.SetResult();
+            SpinWait.SpinUntil(() => space.Users == 2, TimeSpan.FromSeconds(10));
+            // What the callback itself asks for is there already.
+            _server.Server.Of(space.Name).Use(_ => throw new ConnectionRefusedException("no"));
+        });
+
+        Task<TestSession> first = Task.Run(() => _server.Connect("/x"));
+        await isTold.Task;
+        Task<TestSession> second = Task.Run(() => _server.Connect("/x"));
+        Task<EventNamespace> byName = Task.Run(() => _server.Server.Of("/x"));
+
+        Assert.That((await first).Sent, Is.EqualTo(["<connect_error /x no"]));
+        Assert.That((await second).Sent, Is.EqualTo(["<connect_error /x no"]));
+        Assert.That((await byName).Name, Is.EqualTo("/x"));
+        Assert.That(_server.Errors, Is.Empty);
+    }
+
+    [Test]
+    public void The_whole_namespace_can_be_moved_and_disconnected()
+    {
+        TestSession one = _server.Connect();
+        TestSession two = _server.Connect();
+
+        _server.Server.SocketsJoin("a", "b");
+        _server.Server.SocketsLeave("b");
+        Assert.That(_server.Server.To("a").FetchSockets(), Is.EqualTo(_server.Server.FetchSockets()));
+        Assert.That(_server.Server.To("b").FetchSockets(), Is.Empty);
+
+        _server.Server.DisconnectSockets();
+        Assert.That(_server.Server.FetchSockets(), Is.Empty);
+        Assert.That(one.Sent[^1] + two.Sent[^1], Is.EqualTo("<disconnect /<disconnect /"));
     }
 
     [Test]

@@ -132,6 +132,20 @@ public sealed class OperatorTests
         server.Server.Of("/").OnServerSideEvent("refresh", server.Server.Hub.Json.Encode(2));
         Assert.That(heard, Is.EqualTo(["[2]"]));
         Assert.Throws<ArgumentException>(() => server.Server.ServerSideEmit("connect"));
+        var answers = await server.Server.ServerSideEmitWithAckAsync<int>("refresh");
+        Assert.That((answers.Values.Count, answers.Missing), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
+    public async Task Server_side_handlers_answer_with_what_they_return()
+    {
+        await using var server = await HostServer.StartAsync();
+        server.Server.OnServerSide("count", _ => throw new InvalidOperationException("costs nobody else the event"));
+        server.Server.OnServerSide("count", arguments => arguments.Get<int>(0) + 1);
+        server.Server.OnServerSide("count", _ => "too late");
+        var answer = server.Server.Of("/").OnServerSideEvent("count", server.Server.Hub.Json.Encode(2));
+        Assert.That(answer?.ToString(), Is.EqualTo("[3]"));
+        Assert.That(server.Server.Of("/").OnServerSideEvent("unknown", EventArguments.None), Is.Null);
     }
 
     [Test]
