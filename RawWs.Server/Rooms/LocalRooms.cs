@@ -149,15 +149,24 @@ internal sealed class LocalRooms(int maxRoomsPerSocket, Recovery? recovery = nul
     {
         EventSocket receiver;
         bool isDelivered;
-        lock (_gate)
+        // What is sent is sent outside of the lock, as with broadcasts.
+        FlushBatch? batch = FlushBatch.Open();
+        try
         {
-            // The place is that of the client: another socket's by now, if it has come back.
-            if (!_sockets.TryGetValue(socket.Id, out Member? member))
-                return;
+            lock (_gate)
+            {
+                // The place is that of the client: another socket's by now, if it has come back.
+                if (!_sockets.TryGetValue(socket.Id, out Member? member))
+                    return;
 
-            Keep(message);
-            receiver = member.Socket;
-            isDelivered = receiver.Deliver(message);
+                Keep(message);
+                receiver = member.Socket;
+                isDelivered = receiver.Deliver(message);
+            }
+        }
+        finally
+        {
+            batch?.Close();
         }
 
         receiver.CompleteDelivery(message, isDelivered);
