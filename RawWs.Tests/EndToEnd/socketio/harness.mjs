@@ -89,7 +89,7 @@ export async function within(promise, complaint, limit = PATIENCE) {
 /** Runs scenarios one by one and prints a line of JSON for each. */
 export async function report(scenarios, arrange, limit = 3 * PATIENCE) {
   for (const [name, scenario] of Object.entries(scenarios)) {
-    const clients = await arrange();
+    const clients = arrange();
     let detail = "";
     try {
       await within(scenario(clients, assert), "the scenario did not end", limit);
@@ -108,15 +108,3 @@ function record(socket) {
   socket.onAny((event, ...args) => heard.push([event, ...args]));
   return heard;
 }
-
-/** A value whose bytes are arrays of numbers, so that it can be compared. */
-export const plain = value => {
-  if (Buffer.isBuffer(value) || value instanceof Uint8Array || value instanceof ArrayBuffer) {
-    return { bytes: [...new Uint8Array(value)] };
-  }
-  if (Array.isArray(value)) return value.map(plain);
-  if (value && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
-  }
-  return value;
-};

@@ -6,19 +6,15 @@
 // Engine.IO echo (--without-engine), and the messages of /custom.
 
 import { Clients, report } from "./harness.mjs";
-import { acks } from "./scenarios/acks.mjs";
-import { binary } from "./scenarios/bytes.mjs";
 import { engine } from "./scenarios/engine.mjs";
 import { events } from "./scenarios/events.mjs";
 import { lifecycle } from "./scenarios/lifecycle.mjs";
 import { namespaces } from "./scenarios/namespaces.mjs";
-import { order } from "./scenarios/order.mjs";
 import { rooms } from "./scenarios/rooms.mjs";
 
 const [url, mode, option] = process.argv.slice(2);
 const scenarios = {
-  ...events, ...acks, ...binary, ...order, ...rooms, ...namespaces, ...lifecycle,
-  ...(option === "--without-engine" ? {} : engine),
+  ...events, ...rooms, ...namespaces, ...lifecycle, ...(option === "--without-engine" ? {} : engine),
 };
 await report(scenarios, () => new Clients(url, mode));
 process.exit(0);

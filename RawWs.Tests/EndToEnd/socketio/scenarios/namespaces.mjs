@@ -34,33 +34,6 @@ export const namespaces = {
     assert.equal(error.message, "Invalid namespace");
   },
 
-  "a pattern means the digits and the end that it says": async (clients, assert) => {
-    const { io } = await clients.connect();
-    for (const namespace of ["/dynamic-1\n", "/dynamic-\u0661", "/dynamic-", "/a/dynamic-1", "/Dynamic-1"]) {
-      const [error] = await once(io.socket(namespace, {}), "connect_error");
-      assert.equal(error.message, "Invalid namespace");
-    }
-  },
-
-  "names of namespaces are exact": async (clients, assert) => {
-    const { io } = await clients.connect();
-    for (const namespace of ["/Custom", "/custom/", "/custom?a=1", "/日本 🎉", "/__proto__"]) {
-      const [error] = await once(io.socket(namespace, {}), "connect_error");
-      assert.equal(error.message, "Invalid namespace");
-    }
-  },
-
-  "a refusal leaves the other namespaces alone": async (clients, assert) => {
-    const root = await clients.connect();
-    const secret = root.io.socket("/private", { auth: { token: 1 } });
-    assert.equal((await once(secret, "connect_error"))[0].message, "Not authorized");
-    assert.deepEqual(await ask(root, "message-with-ack", 1), [1]);
-    secret.auth = { token: "secret" };
-    secret.connect();
-    await once(secret, "connect");
-    assert.ok(root.connected);
-  },
-
   "several namespaces share a connection": async (clients, assert) => {
     const root = await clients.connect();
     const custom = root.io.socket("/custom", {});
