@@ -16,14 +16,19 @@ public static class Placeholders
 
     private static ReadOnlySpan<byte> Mark => "\"_placeholder\""u8;
 
-    /// <summary>Whether every placeholder is well-formed and names one of so many attachments.</summary>
+    /// <summary>
+    /// Whether every placeholder is well-formed and names one of so many attachments, and none is named twice: each
+    /// mention may be worth a copy of its bytes.
+    /// </summary>
     public static bool AreValid(ReadOnlySpan<byte> json, int attachmentCount)
     {
+        Span<bool> seen = attachmentCount <= 64 ? stackalloc bool[attachmentCount] : new bool[attachmentCount];
         var at = 0;
         while (TryFind(json, ref at, out var found))
         {
-            if (found.Number < 0 || found.Number >= attachmentCount)
+            if (found.Number < 0 || found.Number >= attachmentCount || seen[found.Number])
                 return false;
+            seen[found.Number] = true;
         }
 
         return true;

@@ -66,6 +66,9 @@ public sealed class SocketPacketAssembler(SocketPacketLimits limits)
         return SocketPacketError.None;
     }
 
+    /// <summary>Forgets what waits.</summary>
+    public void Clear() => Fail(SocketPacketError.None);
+
     private SocketPacketError Fail(SocketPacketError error)
     {
         Forget();

@@ -265,7 +265,7 @@ internal sealed class EngineExchange(
     {
         var body = new ArrayBufferWriter<byte>();
         error.WriteJson(body, message);
-        BeginPacket(error.Status()).End(body.WrittenSpan, "application/json");
+        BeginPacket(error.Status()).End(body.WrittenSpan, "application/json", head.Method == "HEAD");
     }
 
     private void WritePayload(ReadOnlySpan<byte> payload, bool isCompressible)

@@ -16,6 +16,7 @@ public sealed partial class EngineSession
 
     private long _pingAt;
     private long _pongBy = Never;
+    private volatile bool _isHandling;
     private long _upgradeBy = Never;
     private long _releasePollAt = Never;
     private long _closeBy = Never;
@@ -25,7 +26,7 @@ public sealed partial class EngineSession
     {
         bool isLate;
         lock (_lock)
-            isLate = _phase == Phase.Open && Context.Connections.PreciseNow >= _pongBy;
+            isLate = _phase == Phase.Open && !_isHandling && Context.Connections.PreciseNow >= _pongBy;
         if (isLate)
             Fail(DisconnectReason.PingTimeout);
     }
@@ -57,7 +58,14 @@ public sealed partial class EngineSession
                 _releasePollAt = Never;
             }
 
-            if (now >= _pongBy)
+            // A handler that blocks its thread holds back what its batch has gathered by no more than a tick.
+            if (!_queue.IsEmpty)
+                CompletePoll();
+            if (now >= _pongBy && _isHandling)
+            {
+                _pongBy = now + _endpoint.PingTimeout;
+            }
+            else if (now >= _pongBy)
             {
                 _pongBy = Never;
                 ThreadPool.UnsafeQueueUserWorkItem(
@@ -97,6 +105,9 @@ public sealed partial class EngineSession
         _pingAt = Never;
         _pongBy = sentAt + _endpoint.PingTimeout;
     }
+
+    // The pong may be among what comes next.
+    private void EndHandling() => _isHandling = false;
 
     private void OnPong()
     {

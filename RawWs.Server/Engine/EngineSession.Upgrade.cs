@@ -60,12 +60,21 @@ public sealed partial class EngineSession
     private async ValueTask UpgradeAsync(WebSocketConnection connection)
     {
         // What the client has said over polling comes before what it says from now on.
-        while (PostUnderWay() is { } post)
+        while (PostBeforeUpgrade(connection) is { } post)
             await post.ConfigureAwait(false);
+        if (_webSocket == connection)
+            Handler.OnUpgrade(this);
+    }
+
+    /// <summary>Moves to the WebSocket, unless a request with packets is under way: then it is to be waited for.</summary>
+    private Task? PostBeforeUpgrade(WebSocketConnection connection)
+    {
         lock (_lock)
         {
+            if (_post is not null)
+                return _post.Task;
             if (_probe != connection || _phase != Phase.Open)
-                return;
+                return null;
             ReleasePoll();
             if (!_queue.IsEmpty)
                 connection.SendFrames(EngineFrames.FromPayload(_probeFormat, _queue.TakePayload().Payload));
@@ -73,15 +82,8 @@ public sealed partial class EngineSession
             _format = _probeFormat;
             // Last: whoever sees it posts behind what waited.
             _webSocket = connection;
+            return null;
         }
-
-        Handler.OnUpgrade(this);
-    }
-
-    private Task? PostUnderWay()
-    {
-        lock (_lock)
-            return _post?.Task;
     }
 
     // Under the lock.

@@ -147,7 +147,7 @@ public sealed partial class EngineSession : IDeferredFlush
         lock (_lock)
         {
             if (_probe == connection)
-                _probe = null;
+                (_probe, _isProbed, _upgradeBy) = (null, false, Never);
         }
 
         if (_webSocket == connection)
@@ -178,8 +178,7 @@ public sealed partial class EngineSession : IDeferredFlush
         switch (packet.Type)
         {
             case EnginePacketType.Message:
-                return Handler.OnMessageAsync(
-                    this, packet.IsBinary ? Opcode.Binary : Opcode.Text, packet.Payload);
+                return HandleAsync(packet);
             case EnginePacketType.Pong:
                 OnPong();
                 return default;
@@ -192,6 +191,30 @@ public sealed partial class EngineSession : IDeferredFlush
                 return default;
             default:
                 return default;
+        }
+    }
+
+    // A pong behind a message that is still being handled has not been read yet, and is not missed.
+    private ValueTask HandleAsync(EnginePacket packet)
+    {
+        _isHandling = true;
+        var pending = Handler.OnMessageAsync(
+            this, packet.IsBinary ? Opcode.Binary : Opcode.Text, packet.Payload);
+        if (!pending.IsCompletedSuccessfully)
+            return AwaitAsync(pending);
+        EndHandling();
+        return default;
+
+        async ValueTask AwaitAsync(ValueTask unfinished)
+        {
+            try
+            {
+                await unfinished.ConfigureAwait(false);
+            }
+            finally
+            {
+                EndHandling();
+            }
         }
     }
 

@@ -39,6 +39,10 @@ internal static class BinaryScope
         var isPlaceholder = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            // The packet's reader knows placeholders by their plain names.
+            if (reader.ValueIsEscaped)
+                throw new JsonException("Neither bytes nor base64.");
+
             bool isMark = reader.ValueTextEquals("_placeholder"u8);
             bool isNumber = reader.ValueTextEquals("num"u8);
             reader.Read();

@@ -75,7 +75,8 @@ public sealed partial class EventSocket
             Namespace.Rooms.Add(this);
         }
 
-        foreach (Callback<EventSocket> handler in handlers)
+        // A client that could not be given what it missed is not in, and comes back as another.
+        foreach (Callback<EventSocket> handler in _isJoined ? handlers : [])
             Hub.Run(handler, this, "connection", this);
 
         bool isClosed;

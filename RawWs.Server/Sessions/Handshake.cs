@@ -35,8 +35,9 @@ public sealed record Handshake
     /// <summary>
     /// The credentials with which the client joined the namespace; an empty object if it brought none.
     /// </summary>
-    public JsonElement Auth =>
-        _auth ??= Codec?.DecodeElement(AuthJson.IsEmpty ? "{}"u8 : AuthJson.Span) ?? default;
+    public JsonElement Auth => Codec is null
+        ? default
+        : _auth ??= Codec.DecodeElement(AuthJson.IsEmpty ? "{}"u8 : AuthJson.Span);
 
     internal ReadOnlyMemory<byte> AuthJson { get; init; }
 

@@ -28,16 +28,6 @@ internal abstract class Session(EventHub hub, Handshake handshake)
     /// <summary>What carries it at the moment: <c>websocket</c> or <c>polling</c>.</summary>
     public abstract string TransportName { get; }
 
-    /// <summary>The client is in a namespace, or about to be.</summary>
-    protected bool HasSockets
-    {
-        get
-        {
-            lock (_gate)
-                return _sockets.Count > 0;
-        }
-    }
-
     /// <summary>Its dialect can tell a client how to recover what it misses.</summary>
     public virtual bool CanRecover => false;
 

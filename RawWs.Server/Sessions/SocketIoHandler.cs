@@ -12,7 +12,7 @@ internal sealed class SocketIoHandler(EventHub hub) : EngineHandler
     public override ValueTask OnMessageAsync(EngineSession session, Opcode type, ReadOnlyMemory<byte> payload) =>
         Of(session)!.ReceiveAsync(type, payload);
 
-    public override void OnClose(EngineSession session, DisconnectReason reason) => Of(session)?.Close(reason);
+    public override void OnClose(EngineSession session, DisconnectReason reason) => Of(session)?.OnClosed(reason);
 
     internal override void OnBatchEnd(EngineSession session) => Of(session)?.OnBatchEnd();
 

@@ -21,6 +21,7 @@ internal sealed class SocketIoSession : Session
     // Namespaces that the server has taken the client out of: what it sends there before it knows is dropped.
     private readonly HashSet<string> _dismissedFrom = new(StringComparer.Ordinal);
     private long _connectBy;
+    private volatile bool _hasJoined;
 
     public SocketIoSession(EventHub hub, EngineSession engine)
         : base(hub, engine.Handshake)
@@ -41,9 +42,16 @@ internal sealed class SocketIoSession : Session
     /// <summary>Takes one message. Incomplete while a socket of the client has too many handlers under way.</summary>
     public ValueTask ReceiveAsync(Opcode type, ReadOnlyMemory<byte> payload)
     {
-        var error = type == Opcode.Binary
-            ? _assembler.AddBinary(payload, out var packet, out var isComplete)
-            : _assembler.AddText(payload, out packet, out isComplete);
+        SocketPacketError error;
+        SocketPacket packet;
+        bool isComplete;
+        lock (_assembler)
+        {
+            error = type == Opcode.Binary
+                ? _assembler.AddBinary(payload, out packet, out isComplete)
+                : _assembler.AddText(payload, out packet, out isComplete);
+        }
+
         if (error != SocketPacketError.None)
             return Refuse();
         return isComplete ? HandleAsync(packet) : default;
@@ -72,7 +80,7 @@ internal sealed class SocketIoSession : Session
         if (now < _connectBy)
             return;
         _connectBy = long.MaxValue;
-        if (!HasSockets)
+        if (!_hasJoined)
             ThreadPool.UnsafeQueueUserWorkItem(static session => session.CloseConnection(), this, preferLocal: false);
     }
 
@@ -106,6 +114,7 @@ internal sealed class SocketIoSession : Session
 
     public override void SendConnect(EventSocket socket)
     {
+        _hasJoined = true;
         var packet = BeginPacket();
         SocketPacketWriter.WriteConnect(packet, socket.Namespace.Name, socket.Id, socket.RecoveryId);
         Send(packet);
@@ -135,7 +144,18 @@ internal sealed class SocketIoSession : Session
 
     public override void CloseConnection() => _engine.Close();
 
-    public override void Abort() => _engine.Abort();
+    // May be called under the lock of the rooms, and the end of the session calls the application.
+    public override void Abort() => ThreadPool.UnsafeQueueUserWorkItem(
+        static engine => engine.Abort(), _engine, preferLocal: false);
+
+    /// <summary>The session is over.</summary>
+    public void OnClosed(DisconnectReason reason)
+    {
+        Close(reason);
+        // A client that may come back leaves this behind for a while.
+        lock (_assembler)
+            _assembler.Clear();
+    }
 
     private static ArrayBufferWriter<byte> BeginPacket()
     {

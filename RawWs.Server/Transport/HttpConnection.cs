@@ -28,7 +28,7 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
     private bool _hasServed;
 
     // A receive without a buffer that has not completed yet: it tells that there is something to receive.
-    private Task? _readable;
+    private Task<int>? _readable;
 
     public HttpConnection(ServerContext context, ByteTransport transport)
     {
@@ -112,6 +112,9 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         var body = new ArrayBufferWriter<byte>();
         if (!await ReadBodyAsync(head, exchange, limits, body).ConfigureAwait(false) || exchange.HasResponse)
             return null;
+        // The body is in: what is done with it takes the time of the server, not of the peer.
+        if (!TryEnter(Phase.Waiting, TimeSpan.MaxValue))
+            return null;
         return MemoryMarshal.AsMemory(body.WrittenMemory);
     }
 
@@ -123,7 +126,7 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
             return false;
         while (!answer.IsCompleted)
         {
-            _readable ??= _transport.ReceiveAsync(Memory<byte>.Empty).AsTask();
+            _readable ??= WaitReadableAsync();
             if (await Task.WhenAny(answer, _readable).ConfigureAwait(false) == answer)
                 break;
             if (_readable.IsCompletedSuccessfully && !_transport.IsReadable)
@@ -143,6 +146,18 @@ internal sealed class HttpConnection : ITimedConnection, IThreadPoolWorkItem
         }
 
         return true;
+    }
+
+    private Task<int> WaitReadableAsync()
+    {
+        var readable = _transport.ReceiveAsync(Memory<byte>.Empty).AsTask();
+        // It may outlive everyone who waits for it.
+        _ = readable.ContinueWith(
+            static task => _ = task.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        return readable;
     }
 
     private async Task RunAsync()

@@ -10,7 +10,10 @@ namespace RawWs.Server.Transport;
 /// <summary>One request and the answer to it: what the server does with a path, without any I/O of its own.</summary>
 internal sealed class HttpExchange(ServerContext context)
 {
-    private readonly ArrayBufferWriter<byte> _response = new(512);
+    // An answer that was larger does not keep its memory for the next.
+    private const int MaxKeptBytes = 64 * 1024;
+
+    private ArrayBufferWriter<byte> _response = new(512);
     private Stream? _body;
 
     /// <summary>The interim answer to a client that waits before it sends its body (RFC 9110 §10.1.1).</summary>
@@ -46,6 +49,8 @@ internal sealed class HttpExchange(ServerContext context)
 
     public void Reset()
     {
+        if (_response.Capacity > MaxKeptBytes)
+            _response = new ArrayBufferWriter<byte>(512);
         _response.ResetWrittenCount();
         (OnLost, Status) = (null, 0);
     }

@@ -12,6 +12,7 @@ const [url, mode, absence] = process.argv.slice(2);
 class Network {
   #isDown = false;
   #connections = new Set();
+  #asking = new Set();
   #proxy;
 
   static async create(port) {
@@ -23,6 +24,11 @@ class Network {
 
   get url() {
     return `http://127.0.0.1:${this.#proxy.address().port}`;
+  }
+
+  /** A request of the client is on its way or waits for its answer. */
+  get isAsking() {
+    return this.#asking.size > 0;
   }
 
   cut() {
@@ -46,6 +52,8 @@ class Network {
     }
     const server = net.connect(port, "127.0.0.1");
     client.pipe(server).pipe(client);
+    client.on("data", () => this.#asking.add(client)).on("close", () => this.#asking.delete(client));
+    server.on("data", () => this.#asking.delete(client));
     for (const [one, other] of [[client, server], [server, client]]) {
       this.#connections.add(one);
       one.on("error", () => {}).on("close", () => {
@@ -80,6 +88,9 @@ await report({
 
     await talk(10);
     await until(() => heard.length === 10, "the first did not come");
+    // A server learns that a client is gone by its poll: between two polls it would take the silence for patience.
+    await until(() => network.isAsking || absent.io.engine.transport.name === "websocket", "it does not poll");
+    await talk(0);
     network.cut();
     const end = Date.now() + Number(absence);
     while (Date.now() < end) {
