@@ -45,11 +45,21 @@ public sealed class PlaceholdersTests
         Assert.That(Placeholders.Read(Encoding.UTF8.GetBytes(json)), Is.EqualTo(number));
 
     [Test]
+    public void Attachment_may_be_mentioned_once()
+    {
+        var once = """[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"""u8;
+        var twice = """[{"_placeholder":true,"num":0},{"num":0,"_placeholder":true}]"""u8;
+        Assert.That(Placeholders.AreValid(once, 2));
+        Assert.That(Placeholders.AreValid(twice, 2), Is.False);
+    }
+
+    [Test]
     public void Many_marks_cost_linear_time()
     {
-        var json = Encoding.UTF8.GetBytes("[" + string.Join(',', Enumerable.Repeat("{\"_placeholder\":true,\"num\":0}", 30_000)) + "]");
-        Assert.That(Placeholders.AreValid(json, 1));
-        var marks = Encoding.UTF8.GetBytes("{" + string.Join(',', Enumerable.Repeat("\"_placeholder\":1", 60_000)) + "}");
-        Assert.That(Placeholders.AreValid(marks, 1));
+        const int Count = 30_000;
+        var placeholders = Enumerable.Range(0, Count).Select(number => $$"""{"_placeholder":true,"num":{{number}}}""");
+        Assert.That(Placeholders.AreValid(Encoding.UTF8.GetBytes($"[{string.Join(',', placeholders)}]"), Count));
+        var marks = string.Join(',', Enumerable.Repeat("\"_placeholder\":1", 2 * Count));
+        Assert.That(Placeholders.AreValid(Encoding.UTF8.GetBytes($"{{{marks}}}"), 1));
     }
 }
