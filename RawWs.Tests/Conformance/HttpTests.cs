@@ -254,23 +254,6 @@ public class HttpTests
     }
 
     [Test]
-    public async Task Head_that_drips_is_cut_off_at_the_handshake_timeout_in_all()
-    {
-        var time = new FakeTimeProvider();
-        await using var server = await TestServer.StartAsync(timeProvider: time);
-        using var client = await WireClient.ConnectAsync(server.EndPoint);
-        await client.SendTextAsync("GET / HTTP/1.1\r\nX: ");
-        await Eventually.IsTrueAsync(() =>
-        {
-            // Every second another byte: the time counts for the head in all.
-            client.Socket.Send("a"u8);
-            time.Advance(TimeSpan.FromSeconds(1));
-            return client.Socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead);
-        });
-        Assert.That(await client.ReadHeadAsync(), Does.StartWith("HTTP/1.1 408 "));
-    }
-
-    [Test]
     public async Task Head_begun_in_the_packet_of_the_last_request_has_the_handshake_timeout_too()
     {
         var time = new FakeTimeProvider();
@@ -278,20 +261,10 @@ public class HttpTests
         using var client = await WireClient.ConnectAsync(server.EndPoint);
         await client.SendTextAsync(Get + "\r\n" + "GET / HTTP/1.1\r\nX: ");
         await client.ReadResponseAsync();
-        time.Run(TimeSpan.FromSeconds(11));
-        Assert.That(await client.ReadHeadAsync(), Does.StartWith("HTTP/1.1 408 "));
-    }
-
-    [Test]
-    public async Task Body_that_drips_is_408()
-    {
-        var time = new FakeTimeProvider();
-        await using var server = await TestServer.StartAsync(timeProvider: time);
-        using var client = await WireClient.ConnectAsync(server.EndPoint);
-        await client.SendTextAsync("POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc");
+        // The time of the second head runs from a moment after the first answer can be read.
         await Eventually.IsTrueAsync(() =>
         {
-            time.Advance(TimeSpan.FromSeconds(1));
+            time.Run(TimeSpan.FromMilliseconds(100));
             return client.Socket.Poll(0, System.Net.Sockets.SelectMode.SelectRead);
         });
         Assert.That(await client.ReadHeadAsync(), Does.StartWith("HTTP/1.1 408 "));

@@ -134,14 +134,15 @@ public class HostTests
         // A shell lowers the limit for the host alone; the runtime itself needs some hundred.
         await using var host = await HostProcess.ServeWithHandlesAsync(400);
         using var served = await WireClient.OpenAsync(EndPoint(host), "/echo");
+        // What it is served with has been loaded: nobody can load a file while there are no handles.
+        await EchoAsync(served, "here");
         var crowd = new List<WireClient>();
         try
         {
             for (var i = 0; i < 500; i++)
                 crowd.Add(await WireClient.ConnectAsync(EndPoint(host)));
             await Eventually.IsTrueAsync(() => host.Errors.Contains("accept failed", StringComparison.Ordinal));
-            await served.SendFrameAsync(Opcode.Text, "still here");
-            Assert.That((await served.ReadFrameAsync()).Text, Is.EqualTo("still here"));
+            await EchoAsync(served, "still here");
         }
         finally
         {
@@ -149,8 +150,13 @@ public class HostTests
         }
 
         using var late = await WireClient.OpenAsync(EndPoint(host), "/echo");
-        await late.SendFrameAsync(Opcode.Text, "room again");
-        Assert.That((await late.ReadFrameAsync()).Text, Is.EqualTo("room again"));
+        await EchoAsync(late, "room again");
+    }
+
+    private static async Task EchoAsync(WireClient client, string text)
+    {
+        await client.SendFrameAsync(Opcode.Text, text);
+        Assert.That((await client.ReadFrameAsync()).Text, Is.EqualTo(text));
     }
 
     private static async Task<(int Status, string Body)> ScriptAsync(HostProcess host)
