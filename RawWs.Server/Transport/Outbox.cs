@@ -58,10 +58,13 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         {
             if (!Accepts(frames.Length))
                 return Refuse();
-            if (frames.Length < ShareBytes)
-                frames.Span.CopyTo(Reserve(frames.Length));
-            else
+            if (frames.Length >= ShareBytes)
                 Share(frames);
+            else if (_pending == 0)
+                // Most often nothing follows before it is sent: a broadcast then costs no buffer per receiver.
+                ShareAlone(frames);
+            else
+                frames.Span.CopyTo(Reserve(frames.Length));
         }
 
         return Flush();
@@ -138,15 +141,25 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     {
         if (_tail.Room < size)
         {
-            SealTail();
+            // A frame that did not stay alone is sent together with what follows it.
+            var before = _tail.IsShared ? _tail.Bytes : default;
+            if (!_tail.IsShared)
+                SealTail();
             // Behind a shared frame little may follow before the next: a large chunk would stay almost empty.
             var chunk = _pending < ChunkBytes || _endsShared ? ChunkBytes : LargeChunkBytes;
             _endsShared = false;
-            _tail = Segment.Rent(Math.Max(size, chunk));
+            _tail = Segment.Rent(Math.Max(before.Length + size, chunk));
+            before.Span.CopyTo(_tail.Append(before.Length));
         }
 
         _pending += size;
         return _tail.Append(size);
+    }
+
+    private void ShareAlone(ReadOnlyMemory<byte> frames)
+    {
+        _tail = Segment.Shared(frames);
+        _pending = frames.Length;
     }
 
     private void Share(ReadOnlyMemory<byte> frames)
@@ -286,6 +299,8 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         private ReadOnlyMemory<byte> _shared;
 
         public int Length { get; private set; }
+
+        public readonly bool IsShared => _pooled is null && Length > 0;
 
         public readonly int Room => _pooled is null ? 0 : _pooled.Length - Length;
 

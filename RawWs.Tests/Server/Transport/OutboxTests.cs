@@ -150,6 +150,20 @@ public class OutboxTests
     }
 
     [Test]
+    public async Task Small_shared_frame_is_sent_together_with_what_follows_it()
+    {
+        var shared = new PreparedMessage(Opcode.Binary, new byte[] { 1 });
+        var batch = FlushBatch.Open()!;
+        _outbox.PostFrames(shared.Frame);
+        _outbox.PostFrames(shared.Frame);
+        _outbox.Post(Opcode.Binary, [2]);
+        batch.Close();
+        foreach (byte expected in (byte[])[1, 1, 2])
+            Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Binary, 1, expected)));
+        Assert.That(_transport.Sends, Is.EqualTo(Sizes(9)));
+    }
+
+    [Test]
     public async Task Bound_is_kept_and_what_was_accepted_arrives()
     {
         var results = new List<SendResult>();
