@@ -1,5 +1,6 @@
 using System.Text;
 using RawWs.Protocol.Envelope;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Protocol.Envelope;
 
@@ -332,10 +333,8 @@ public class EnvelopeReaderTests
         byte[] message = Encoding.UTF8.GetBytes(json);
         EnvelopeError error = EnvelopeReader.TryRead(message, EnvelopeLimits.Default, out _);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            error |= EnvelopeReader.TryRead(message, EnvelopeLimits.Default, out _);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        long allocated = Allocation.Of(
+            () => error |= EnvelopeReader.TryRead(message, EnvelopeLimits.Default, out _), 1000);
 
         Assert.Multiple(() =>
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using RawWs.Protocol.Envelope;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Protocol.Envelope;
 
@@ -131,13 +132,7 @@ public class EnvelopeWriterTests
     public void Writing_allocates_nothing()
     {
         var output = new ArrayBufferWriter<byte>(4096);
-        WriteAll(output);
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            WriteAll(output);
-
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        Assert.That(Allocation.Of(() => WriteAll(output), 1000), Is.Zero);
 
         static void WriteAll(ArrayBufferWriter<byte> output)
         {

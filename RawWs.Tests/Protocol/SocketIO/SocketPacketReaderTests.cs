@@ -1,5 +1,6 @@
 using System.Text;
 using RawWs.Protocol.SocketIO;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Protocol.SocketIO;
 
@@ -153,12 +154,8 @@ public sealed class SocketPacketReaderTests
     public void Event_is_read_without_allocation()
     {
         ReadOnlyMemory<byte> text = Encoding.UTF8.GetBytes($"2/chat,12[\"message\",\"{new string('x', 64)}\",{{\"a\":[1]}}]");
-        for (var i = 0; i < 100; i++)
-            SocketPacketReader.TryRead(text, SocketPacketLimits.Default, out _);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++)
-            SocketPacketReader.TryRead(text, SocketPacketLimits.Default, out _);
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        var allocated = Allocation.Of(() => SocketPacketReader.TryRead(text, SocketPacketLimits.Default, out _), 100);
+        Assert.That(allocated, Is.Zero);
     }
 
     private static SocketPacketError Read(string text, out SocketPacket packet) =>
