@@ -58,11 +58,11 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         {
             if (!Accepts(frames.Length))
                 return Refuse();
-            if (frames.Length >= ShareBytes)
-                Share(frames);
-            else if (_pending == 0)
+            if (_pending == 0)
                 // Most often nothing follows before it is sent: a broadcast then costs no buffer per receiver.
                 ShareAlone(frames);
+            else if (frames.Length >= ShareBytes)
+                Share(frames);
             else
                 frames.Span.CopyTo(Reserve(frames.Length));
         }
@@ -141,10 +141,18 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     {
         if (_tail.Room < size)
         {
-            // A frame that did not stay alone is sent together with what follows it.
-            var before = _tail.IsShared ? _tail.Bytes : default;
-            if (!_tail.IsShared)
+            // A small frame that did not stay alone is sent together with what follows it.
+            ReadOnlyMemory<byte> before = default;
+            if (_tail.IsShared && _tail.Length < ShareBytes)
+            {
+                before = _tail.Bytes;
+            }
+            else
+            {
+                _endsShared |= _tail.IsShared;
                 SealTail();
+            }
+
             // Behind a shared frame little may follow before the next: a large chunk would stay almost empty.
             var chunk = _pending < ChunkBytes || _endsShared ? ChunkBytes : LargeChunkBytes;
             _endsShared = false;
