@@ -47,16 +47,17 @@ public sealed partial class EngineSession
                 _poll = new TaskCompletionSource<PollAnswer>(
                     TaskCreationOptions.RunContinuationsAsynchronously);
                 var answer = _poll.Task;
-                if (!_queue.IsEmpty)
-                    CompletePoll();
-                else if (_isProbed)
-                    ReleasePollSoon();
-                if (_phase == Phase.Closing)
+                if (_queue.IsEmpty && _phase == Phase.Closing)
                 {
+                    _queue.Add(s_close);
                     _phase = Phase.Closed;
                     _endpoint.Remove(this);
                 }
 
+                if (!_queue.IsEmpty)
+                    CompletePoll();
+                else if (_isProbed)
+                    ReleasePollSoon();
                 return answer;
             }
         }

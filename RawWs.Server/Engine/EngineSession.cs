@@ -36,7 +36,7 @@ public sealed partial class EngineSession : IDeferredFlush
     {
         Open,
 
-        // Over for the application; the next poll takes what it said last.
+        // Over for the application; a poll takes what it said last, and one behind it the end.
         Closing,
         Closed,
     }
@@ -251,10 +251,13 @@ public sealed partial class EngineSession : IDeferredFlush
             lingers &= _webSocket is null && _poll is null;
             _phase = lingers ? Phase.Closing : Phase.Closed;
             (probe, _probe) = (_probe, null);
-            _queue.Add(farewell);
-            CompletePoll();
             if (!lingers)
+            {
+                _queue.Add(farewell);
+                CompletePoll();
                 _queue.Clear();
+            }
+
             ScheduleEnd();
         }
 

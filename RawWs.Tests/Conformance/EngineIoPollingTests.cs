@@ -221,14 +221,16 @@ public sealed class EngineIoPollingTests
     }
 
     [Test]
-    public async Task Server_that_closes_tells_the_next_poll_what_it_said_last()
+    public async Task Server_that_closes_tells_the_next_poll_what_it_said_last_and_the_one_behind_the_end()
     {
         await using var server = await StartAsync();
         var client = await EngineClient.OpenAsync(server);
         _echo.Last!.Send(Opcode.Text, "last"u8);
         _echo.Last!.Close();
         Assert.That(_echo.HasEnded(client.Sid));
-        Assert.That((await client.PollAsync()).Body, Is.EqualTo("4last\u001e1"));
+        // The official client ends at the close packet before it has looked at what is in the same payload.
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("4last"));
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("1"));
         Assert.That((await client.PollAsync()).Code, Is.EqualTo(1));
     }
 
