@@ -143,6 +143,21 @@ public sealed class ServerOptions : IValidatableObject
     [TimeRange]
     public TimeSpan TimerResolution { get; set; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// Event loops: threads that each wait for some of the connections and run their handlers, so that no message
+    /// changes threads. As many as there are processors; 0 leaves connections to the thread pool, as is always done
+    /// where there is no epoll.
+    /// </summary>
+    [Range(0, 1024)]
+    public int EventLoops { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>
+    /// Handlers that may block the thread of their event loop at a time, each at the cost of a thread that takes its place;
+    /// with more, connections of such a loop wait for a handler to return. Well below the threads a process may have.
+    /// </summary>
+    [Range(0, 32_768)]
+    public int MaxBlockedThreads { get; set; } = 1024;
+
     /// <summary>Limits of the event layer.</summary>
     [Required]
     public EventOptions Events { get; set; } = new();

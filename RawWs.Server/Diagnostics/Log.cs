@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(1004, LogLevel.Error, "the timer failed for a connection")]
     public static partial void TickFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(1005, LogLevel.Error, "an event loop failed for a connection")]
+    public static partial void LoopFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(1010, LogLevel.Debug, "{Peer} sent a bad request: {Status} {Problem}")]
     public static partial void RequestRefused(ILogger logger, EndPoint? peer, int status, string problem);
 

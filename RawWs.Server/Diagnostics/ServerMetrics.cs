@@ -15,6 +15,7 @@ internal sealed partial class ServerMetrics : IDisposable
     private readonly Counter<long> _bytesReceived;
     private readonly Counter<long> _bytesSent;
     private readonly Counter<long> _failures;
+    private readonly Counter<long> _loopsBlocked;
 
     public ServerMetrics(IMeterFactory? factory = null)
     {
@@ -26,6 +27,8 @@ internal sealed partial class ServerMetrics : IDisposable
         _bytesReceived = _meter.CreateCounter<long>("rawws.bytes.received", "By", "bytes received");
         _bytesSent = _meter.CreateCounter<long>("rawws.bytes.sent", "By", "bytes sent");
         _failures = _meter.CreateCounter<long>("rawws.failures", "{failure}", "failures by kind");
+        _loopsBlocked = _meter.CreateCounter<long>(
+            "rawws.loops.blocked", "{block}", "event loops that got another thread, theirs being blocked by a handler");
         CreateEventInstruments(_meter);
     }
 
@@ -47,6 +50,8 @@ internal sealed partial class ServerMetrics : IDisposable
 
     /// <param name="kind">One of a few fixed words: accept, request, protocol, handler.</param>
     public void Failed(string kind) => _failures.Add(1, new KeyValuePair<string, object?>("kind", kind));
+
+    public void LoopBlocked() => _loopsBlocked.Add(1);
 
     public void Dispose() => _meter.Dispose();
 }

@@ -28,6 +28,9 @@ internal abstract class ByteTransport
     /// <remarks>A carrier whose receive with an empty buffer never completes too early need not know.</remarks>
     public virtual bool IsReadable => true;
 
+    /// <summary>Whether to wait with an empty buffer costs nothing, so that nobody needs to hold one meanwhile.</summary>
+    public virtual bool WaitsWithoutBuffer => false;
+
     /// <summary>Sends the whole buffer.</summary>
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> buffer);
 

@@ -41,8 +41,10 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
         Ending,
     }
 
-    /// <summary>Runs on a thread of the pool: a slow handler never holds up the accept loop.</summary>
-    void IThreadPoolWorkItem.Execute() => _ = RunAsync();
+    /// <summary>Serves the connection until it ends; returns at the first wait.</summary>
+    public void Start() => _ = RunAsync();
+
+    void IThreadPoolWorkItem.Execute() => Start();
 
     public void OnTick(long now)
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using RawWs.Server.Diagnostics;
+using RawWs.Server.Transport.Loops;
 
 namespace RawWs.Server.Transport;
 
@@ -12,6 +13,7 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
 
     private readonly TcpListener _listener = new(endPoint);
     private readonly CancellationTokenSource _stopping = new();
+    private EventLoops? _loops;
     private Task _accepting = Task.CompletedTask;
 
     /// <exception cref="SocketException">The address is in use, or not one of this machine.</exception>
@@ -20,6 +22,7 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
         if (endPoint.Address.Equals(IPAddress.IPv6Any))
             _listener.Server.DualMode = true;
         _listener.Start(context.Options.Backlog);
+        _loops = EventLoops.TryStart(context);
         // The loop must not run inside the caller of Start.
         _accepting = Task.Run(AcceptAsync);
         return (IPEndPoint)_listener.LocalEndpoint;
@@ -36,6 +39,7 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
     public void Dispose()
     {
         _listener.Dispose();
+        _loops?.Dispose();
         _stopping.Dispose();
     }
 
@@ -87,19 +91,40 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
 
     private void Serve(Socket socket)
     {
-        SocketTransport transport;
         try
         {
-            transport = new SocketTransport(socket);
+            if (_loops is null)
+                ServeOnPool(new SocketTransport(socket));
+            else
+                ServeOnLoop(new LoopTransport(socket, _loops.Next()));
         }
         catch (SocketException)
         {
             // Reset between its accept and now.
             socket.Dispose();
-            return;
         }
+    }
 
+    // A slow handler never holds up the accept loop: it runs on a thread of the pool…
+    private void ServeOnPool(ByteTransport transport)
+    {
         context.Metrics.ConnectionAccepted();
         ThreadPool.UnsafeQueueUserWorkItem(new HttpConnection(context, transport), preferLocal: false);
+    }
+
+    // …or on the thread of its event loop, which brings the first bytes.
+    private void ServeOnLoop(LoopTransport transport)
+    {
+        context.Metrics.ConnectionAccepted();
+        new HttpConnection(context, transport).Start();
+        try
+        {
+            transport.Start();
+        }
+        catch
+        {
+            transport.Close();
+            throw;
+        }
     }
 }

@@ -34,19 +34,18 @@ internal sealed class SocketTransport : ByteTransport
         return ValueTask.CompletedTask;
     }
 
-    public override void ShutdownSend() => Shutdown(SocketShutdown.Send);
+    public override void ShutdownSend() => Shutdown(_socket, SocketShutdown.Send);
 
-    public override void ShutdownReceive() => Shutdown(SocketShutdown.Receive);
+    public override void ShutdownReceive() => Shutdown(_socket, SocketShutdown.Receive);
 
     public override void Close() => _socket.Dispose();
 
-    private static async ValueTask AwaitAsync(ValueTask<int> send) => await send.ConfigureAwait(false);
-
-    private void Shutdown(SocketShutdown direction)
+    /// <summary>Ends one direction, unless the connection has ended already.</summary>
+    public static void Shutdown(Socket socket, SocketShutdown direction)
     {
         try
         {
-            _socket.Shutdown(direction);
+            socket.Shutdown(direction);
         }
         catch (SocketException)
         {
@@ -57,4 +56,6 @@ internal sealed class SocketTransport : ByteTransport
             // A timeout has closed the socket in the meantime.
         }
     }
+
+    private static async ValueTask AwaitAsync(ValueTask<int> send) => await send.ConfigureAwait(false);
 }

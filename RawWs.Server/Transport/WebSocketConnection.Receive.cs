@@ -64,7 +64,7 @@ public sealed partial class WebSocketConnection
     {
         var now = _context.Now;
         // What comes in quick succession is worth a buffer that stays; a lone message is not.
-        if (_buffered is null && now - _lastActivity < IdleAfter)
+        if (!_transport.WaitsWithoutBuffer && _buffered is null && now - _lastActivity < IdleAfter)
         {
             lock (_lock)
                 _buffered = new CancellationTokenSource();

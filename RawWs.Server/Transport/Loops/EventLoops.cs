@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using RawWs.Server.Diagnostics;
+
+namespace RawWs.Server.Transport.Loops;
+
+/// <summary>
+/// The event loops of one server, and the watchdog that gives a loop another thread when a handler blocks the one
+/// it has.
+/// </summary>
+internal sealed class EventLoops : IDisposable
+{
+    // A blocking handler holds up the others of its loop for at most two looks.
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(4);
+
+    // Once one has blocked, others may: each of many on one loop costs the others a look.
+    private static readonly TimeSpan LookEveryWhenAlert = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan AlertFor = TimeSpan.FromSeconds(5);
+
+    // Whoever looks so late was not run, and the loops may not have been either.
+    private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(10);
+
+    // After so many looks at nothing the watchdog sleeps: an idle server costs nothing.
+    private const int LooksBeforeSleep = 50;
+
+    private const int MaxSpares = 8;
+
+    private readonly EventLoop[] _loops;
+    private readonly (LoopThread? Thread, long Handled)[] _seen;
+    private readonly List<LoopThread> _spares = [];
+    private readonly Lock _lock = new();
+    [SuppressMessage("Usage", "CA2213", Justification = "The watchdog disposes of it when it ends.")]
+    private readonly SemaphoreSlim _awake = new(0);
+    private readonly int _maxThreads;
+    private readonly ServerContext _context;
+    private int _threads;
+    private int _next;
+    private int _sleeps;
+    private bool _isStopping;
+
+    private EventLoops(ServerContext context)
+    {
+        _context = context;
+        var count = context.Options.EventLoops;
+        _maxThreads = count + context.Options.MaxBlockedThreads;
+        _seen = new (LoopThread?, long)[count];
+        _loops = new EventLoop[count];
+        for (var i = 0; i < count; i++)
+            _loops[i] = new EventLoop(this);
+        foreach (var loop in _loops)
+            RentThread().Assign(loop);
+        new Thread(Watch) { IsBackground = true, Name = "RawWs watchdog" }.UnsafeStart();
+    }
+
+    /// <returns>Null if no loops are wanted, or the system has none: then threads of the pool do their work.</returns>
+    public static EventLoops? TryStart(ServerContext context) =>
+        context.Options.EventLoops > 0 && OperatingSystem.IsLinux() ? new EventLoops(context) : null;
+
+    /// <summary>The loop of the next connection; they take turns.</summary>
+    public EventLoop Next() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
+
+    /// <summary>Ends the loops. A handler that still runs is not waited for.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref _isStopping, true);
+            foreach (var spare in _spares)
+                spare.Assign(null);
+            _spares.Clear();
+        }
+
+        foreach (var loop in _loops)
+            loop.Stop();
+        WakeWatchdog();
+    }
+
+    /// <summary>Called by a loop when its wait is over.</summary>
+    public void OnWaited()
+    {
+        // A full fence: the watchdog, which says that it sleeps and then looks once more, must not miss this wait.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _sleeps) != 0)
+            WakeWatchdog();
+    }
+
+    public void OnFault(Exception fault) => Log.LoopFailed(_context.Logger, fault);
+
+    /// <summary>Keeps a thread that has nothing to run.</summary>
+    /// <returns>False if it is to end.</returns>
+    public bool TryKeep(LoopThread thread)
+    {
+        lock (_lock)
+        {
+            if (_isStopping || _spares.Count == MaxSpares)
+                return false;
+            _spares.Add(thread);
+            return true;
+        }
+    }
+
+    /// <summary>Lets a spare thread end, unless it has been given a loop meanwhile.</summary>
+    public bool TryDiscard(LoopThread thread)
+    {
+        lock (_lock)
+            return _spares.Remove(thread);
+    }
+
+    public void OnThreadEnded()
+    {
+        lock (_lock)
+            _threads--;
+    }
+
+    private LoopThread RentThread()
+    {
+        lock (_lock)
+        {
+            if (_spares is [.., var spare])
+            {
+                _spares.RemoveAt(_spares.Count - 1);
+                return spare;
+            }
+
+            var thread = new LoopThread(this);
+            _threads++;
+            return thread;
+        }
+    }
+
+    private void Watch()
+    {
+        long waits = 0;
+        var looksAtNothing = 0;
+        var wasLate = false;
+        var alertUntil = long.MinValue;
+        while (!Volatile.Read(ref _isStopping))
+        {
+            var start = Stopwatch.GetTimestamp();
+            var period = start < alertUntil ? LookEveryWhenAlert : LookEvery;
+            Thread.Sleep(period);
+            // Once in a row: a machine that is always short of time must not be left without a watchdog.
+            wasLate = !wasLate && Stopwatch.GetElapsedTime(start) > period + Late;
+            if (Look(mayTakeOver: !wasLate))
+                alertUntil = start + (long)(AlertFor.TotalSeconds * Stopwatch.Frequency);
+
+            var (before, now) = (waits, CountWaits());
+            waits = now;
+            looksAtNothing = before == now && !IsHandling() ? looksAtNothing + 1 : 0;
+            if (looksAtNothing == LooksBeforeSleep)
+            {
+                looksAtNothing = 0;
+                Sleep(waits);
+            }
+        }
+
+        _awake.Dispose();
+    }
+
+    /// <returns>True if a loop was found blocked.</returns>
+    private bool Look(bool mayTakeOver)
+    {
+        var hasFound = false;
+        for (var i = 0; i < _loops.Length; i++)
+        {
+            var loop = _loops[i];
+            var thread = loop.Handling;
+            var handled = thread?.Handled ?? 0;
+            var isAtTheSame = thread is not null && _seen[i] == (thread, handled);
+            _seen[i] = (thread, handled);
+            if (!isAtTheSame || !mayTakeOver)
+                continue;
+            hasFound = true;
+            _context.Metrics.LoopBlocked();
+            TakeOver(loop, thread!);
+        }
+
+        return hasFound;
+    }
+
+    private void TakeOver(EventLoop loop, LoopThread blocked)
+    {
+        try
+        {
+            lock (_lock)
+            {
+                if (_spares.Count == 0 && _threads >= _maxThreads)
+                    return;
+            }
+
+            // First the thread: a loop must not be left without one.
+            var thread = RentThread();
+            if (loop.TryTakeOver(blocked))
+                thread.Assign(loop);
+            else if (!TryKeep(thread))
+                thread.Assign(null);
+        }
+        catch (Exception e)
+        {
+            OnFault(e);
+        }
+    }
+
+    private void Sleep(long waits)
+    {
+        Volatile.Write(ref _sleeps, 1);
+        Interlocked.MemoryBarrier();
+        // A loop that has woken since may not have seen that there is someone to wake.
+        if ((waits != CountWaits() || IsHandling() || Volatile.Read(ref _isStopping))
+            && Interlocked.Exchange(ref _sleeps, 0) != 0)
+            return;
+        _awake.Wait();
+    }
+
+    private void WakeWatchdog()
+    {
+        if (Interlocked.Exchange(ref _sleeps, 0) != 0)
+            _awake.Release();
+    }
+
+    private bool IsHandling() => Array.Exists(_loops, static loop => loop.Handling is not null);
+
+    private long CountWaits() => _loops.Sum(static loop => loop.Waits);
+}

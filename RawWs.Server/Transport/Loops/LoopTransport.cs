@@ -1,0 +1,148 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace RawWs.Server.Transport.Loops;
+
+/// <summary>
+/// A TCP socket on an event loop: bytes move by calls that never wait, and whoever waits for the peer goes on on the
+/// very thread that the system told of it.
+/// </summary>
+internal sealed class LoopTransport : ByteTransport
+{
+    // A peer that always has more to say must let the others of its loop have their turn.
+    private const int MaxReadsInARow = 16;
+
+    private readonly Socket _socket;
+    private readonly EventLoop _loop;
+    private readonly Readiness _readable = new();
+    private Readiness? _writable;
+    private int _readsInARow;
+    private bool _hasEnded;
+    private int _isClosed;
+
+    public LoopTransport(Socket socket, EventLoop loop)
+    {
+        _socket = socket;
+        _loop = loop;
+        _socket.NoDelay = true;
+        _socket.Blocking = false;
+        RemoteEndPoint = socket.RemoteEndPoint;
+    }
+
+    public override EndPoint? RemoteEndPoint { get; }
+
+    public override bool IsSecure => false;
+
+    public override bool WaitsWithoutBuffer => true;
+
+    public override bool IsReadable => _socket.Poll(0, SelectMode.SelectRead);
+
+    /// <summary>By what the loop knows it; 0 before <see cref="Start"/>.</summary>
+    public ulong Key { get; set; }
+
+    public SafeSocketHandle Handle => _socket.SafeHandle;
+
+    /// <summary>Lets the loop tell of the socket; until then a wait lasts.</summary>
+    /// <exception cref="IOException">The system can watch no more sockets.</exception>
+    public void Start() => _loop.Add(this);
+
+    /// <summary>Called by the loop.</summary>
+    public void OnEvents(EpollEvents events)
+    {
+        const EpollEvents End = EpollEvents.PeerHangUp | EpollEvents.HangUp | EpollEvents.Error;
+        if ((events & End) != 0)
+            Volatile.Write(ref _hasEnded, true);
+        if ((events & (EpollEvents.Out | EpollEvents.HangUp | EpollEvents.Error)) != 0)
+            Volatile.Read(ref _writable)?.Set();
+        if ((events & (EpollEvents.In | End)) != 0)
+            _readable.Set();
+    }
+
+    public override ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        if (buffer.IsEmpty)
+            return WaitReadableAsync();
+        return TryReceive(buffer.Span, out var count) ? new ValueTask<int>(count) : WaitAndReceiveAsync(buffer);
+    }
+
+    public override ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
+    {
+        var sent = Send(buffer.Span);
+        return sent == buffer.Length ? default : SendRestAsync(buffer[sent..]);
+    }
+
+    public override void ShutdownSend() => SocketTransport.Shutdown(_socket, SocketShutdown.Send);
+
+    public override void ShutdownReceive() => SocketTransport.Shutdown(_socket, SocketShutdown.Receive);
+
+    public override void Close()
+    {
+        if (Interlocked.Exchange(ref _isClosed, 1) != 0)
+            return;
+        _loop.Remove(this);
+        _socket.Dispose();
+        _readable.Close();
+        Volatile.Read(ref _writable)?.Close();
+    }
+
+    private ValueTask<int> WaitReadableAsync()
+    {
+        if (!_readable.IsReady)
+        {
+            _readsInARow = 0;
+        }
+        else if (++_readsInARow > MaxReadsInARow)
+        {
+            _readsInARow = 0;
+            _readable.Reset();
+            _loop.Rewatch(this);
+        }
+
+        return _readable.WaitAsync();
+    }
+
+    private async ValueTask<int> WaitAndReceiveAsync(Memory<byte> buffer)
+    {
+        int count;
+        do
+            await _readable.WaitAsync().ConfigureAwait(false);
+        while (!TryReceive(buffer.Span, out count));
+        return count;
+    }
+
+    private bool TryReceive(Span<byte> buffer, out int count)
+    {
+        _readable.Reset();
+        count = _socket.Receive(buffer, SocketFlags.None, out var error);
+        if (error == SocketError.WouldBlock)
+            return false;
+        if (error != SocketError.Success)
+            throw new SocketException((int)error);
+        // The system tells of changes only: what was left behind, and the end, are still to be received.
+        if (count == buffer.Length || Volatile.Read(ref _hasEnded))
+            _readable.Set();
+        return true;
+    }
+
+    private async ValueTask SendRestAsync(ReadOnlyMemory<byte> rest)
+    {
+        var writable = Volatile.Read(ref _writable);
+        if (writable is null)
+            Volatile.Write(ref _writable, writable = new Readiness());
+        while (true)
+        {
+            writable.Reset();
+            rest = rest[Send(rest.Span)..];
+            if (rest.IsEmpty)
+                return;
+            await writable.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <returns>The bytes that the system has taken at once.</returns>
+    private int Send(ReadOnlySpan<byte> bytes)
+    {
+        var sent = _socket.Send(bytes, SocketFlags.None, out var error);
+        return error is SocketError.Success or SocketError.WouldBlock ? sent : throw new SocketException((int)error);
+    }
+}
