@@ -11,14 +11,14 @@ namespace RawWs.Server.Transport.Loops;
 internal sealed class EventLoops : IDisposable
 {
     // A blocking handler holds up the others of its loop for at most two looks.
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(4);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
 
     // Once one has blocked, others may: each of many on one loop costs the others a look.
-    private static readonly TimeSpan LookEveryWhenAlert = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LookEveryWhenAlert = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan AlertFor = TimeSpan.FromSeconds(5);
 
     // Whoever looks so late was not run, and the loops may not have been either.
-    private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(5);
 
     // After so many looks at nothing the watchdog sleeps: an idle server costs nothing.
     private const int LooksBeforeSleep = 50;
