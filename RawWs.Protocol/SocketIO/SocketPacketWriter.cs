@@ -61,7 +61,6 @@ public static class SocketPacketWriter
     /// <param name="namespaceName">The namespace.</param>
     /// <param name="name">The name of the event.</param>
     /// <param name="values">The arguments.</param>
-    /// <param name="count">How many there are.</param>
     /// <param name="ackId">The id under which an answer is wanted, or null.</param>
     /// <param name="attachmentCount">The binary messages that follow.</param>
     /// <param name="offset">One more, last argument: where the client is in what it may recover; or null.</param>
@@ -70,7 +69,6 @@ public static class SocketPacketWriter
         string namespaceName,
         string name,
         ReadOnlySpan<byte> values,
-        int count,
         long? ackId = null,
         int attachmentCount = 0,
         string? offset = null)
@@ -79,7 +77,7 @@ public static class SocketPacketWriter
         Begin(output, type, namespaceName, ackId, attachmentCount);
         output.Write("["u8);
         JsonText.WriteString(output, name);
-        if (count > 0)
+        if (!values.IsEmpty)
         {
             output.Write(","u8);
             output.Write(values);
@@ -99,21 +97,18 @@ public static class SocketPacketWriter
     /// <param name="namespaceName">The namespace.</param>
     /// <param name="ackId">The id under which it was wanted.</param>
     /// <param name="values">The values of the answer.</param>
-    /// <param name="count">How many there are.</param>
     /// <param name="attachmentCount">The binary messages that follow.</param>
     public static void WriteAck(
         IBufferWriter<byte> output,
         string namespaceName,
         long ackId,
         ReadOnlySpan<byte> values,
-        int count,
         int attachmentCount = 0)
     {
         var type = attachmentCount == 0 ? SocketPacketType.Ack : SocketPacketType.BinaryAck;
         Begin(output, type, namespaceName, ackId, attachmentCount);
         output.Write("["u8);
-        if (count > 0)
-            output.Write(values);
+        output.Write(values);
         output.Write("]"u8);
     }
 

@@ -20,7 +20,14 @@ internal sealed partial class ServerMetrics
 
     public void EventSent() => _eventsSent.Add(1);
 
-    public void HandlerFinished(TimeSpan duration) => _handlerDuration.Record(duration.TotalSeconds);
+    /// <returns>When it was; 0 while nobody measures.</returns>
+    public long HandlerStarted(TimeProvider time) => _handlerDuration.Enabled ? time.GetTimestamp() : 0;
+
+    public void HandlerFinished(TimeProvider time, long started)
+    {
+        if (started != 0)
+            _handlerDuration.Record(time.GetElapsedTime(started).TotalSeconds);
+    }
 
     public void HandlerFailed() => _handlerFailures.Add(1);
 

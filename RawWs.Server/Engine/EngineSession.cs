@@ -20,7 +20,7 @@ public sealed partial class EngineSession : IDeferredFlush
     // The transport is polling while this is null. Once set it stays, and everything before it has been posted to it.
     private volatile WebSocketConnection? _webSocket;
     private EngineFormat _format;
-    private Phase _phase;
+    private volatile Phase _phase;
 
     internal EngineSession(EngineEndpoint endpoint, string id, Handshake handshake)
     {
@@ -54,14 +54,7 @@ public sealed partial class EngineSession : IDeferredFlush
     public string TransportName => _webSocket is null ? "polling" : "websocket";
 
     /// <summary>Messages can be sent.</summary>
-    public bool IsOpen
-    {
-        get
-        {
-            lock (_lock)
-                return _phase == Phase.Open;
-        }
-    }
+    public bool IsOpen => _phase == Phase.Open;
 
     internal ServerContext Context => _endpoint.Context;
 

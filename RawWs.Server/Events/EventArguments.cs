@@ -12,9 +12,13 @@ namespace RawWs.Server.Events;
 /// <remarks>Immutable; it owns its bytes, may be kept, and may be emitted again as it is.</remarks>
 public sealed class EventArguments
 {
+    // Whoever only passes them on need not know how many they are.
+    private const int NotCounted = -1;
+
     private readonly EventJson? _codec;
     private readonly ReadOnlyMemory<byte>[] _attachments;
     private int[]? _starts;
+    private int _count;
 
     internal EventArguments(
         EventJson? codec,
@@ -25,7 +29,7 @@ public sealed class EventArguments
         _codec = codec;
         _attachments = attachments ?? [];
         Json = json;
-        Count = count ?? CountValues(json.Span);
+        _count = count ?? NotCounted;
     }
 
     internal static EventArguments None { get; } = new(null, default, 0);
@@ -34,7 +38,7 @@ public sealed class EventArguments
     internal ReadOnlyMemory<byte> Json { get; }
 
     /// <summary>The number of arguments.</summary>
-    public int Count { get; }
+    public int Count => _count == NotCounted ? _count = CountValues(Json.Span) : _count;
 
     /// <summary>
     /// The bytes in the arguments, in the order of their numbers: in the JSON each is

@@ -189,12 +189,12 @@ public sealed partial class EventSocket
             if (handler.NeedsContext)
                 context ??= new EventContext(this, utf8Name, arguments, attachments, reply);
 
-            long started = Hub.Time.GetTimestamp();
+            long started = Hub.Metrics.HandlerStarted(Hub.Time);
             try
             {
                 Task? pending = handler.Invoke(new InboundEvent(Hub.Json, arguments, attachments, reply, context));
                 if (pending is null or { IsCompletedSuccessfully: true })
-                    Hub.Metrics.HandlerFinished(Hub.Time.GetElapsedTime(started));
+                    Hub.Metrics.HandlerFinished(Hub.Time, started);
                 else
                     Observe(handler, pending, reply, started);
             }
@@ -215,7 +215,7 @@ public sealed partial class EventSocket
             try
             {
                 await pending.ConfigureAwait(false);
-                Hub.Metrics.HandlerFinished(Hub.Time.GetElapsedTime(started));
+                Hub.Metrics.HandlerFinished(Hub.Time, started);
             }
             catch (Exception e)
             {
@@ -230,7 +230,7 @@ public sealed partial class EventSocket
 
     private void Fail(Handler handler, Exception error, AckReply? reply, long started)
     {
-        Hub.Metrics.HandlerFinished(Hub.Time.GetElapsedTime(started));
+        Hub.Metrics.HandlerFinished(Hub.Time, started);
         switch (error)
         {
             case AckException { IsReceived: false } answer:

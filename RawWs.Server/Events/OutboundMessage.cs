@@ -8,8 +8,10 @@ internal sealed class OutboundMessage(string namespaceName, string name, EventAr
 {
     private const int FormatCount = (int)WireFormat.SocketIoPolling + 1;
 
-    private readonly Lock _gate = new();
-    private readonly ReadOnlyMemory<byte>?[] _frames = new ReadOnlyMemory<byte>?[FormatCount];
+    // Most receivers speak one format, and most messages have one receiver.
+    private WireFormat _firstFormat;
+    private ReadOnlyMemory<byte> _firstFrames;
+    private ReadOnlyMemory<byte>[]? _otherFrames;
 
     /// <summary>The namespace whose event it is.</summary>
     public string NamespaceName { get; } = namespaceName;
@@ -52,7 +54,20 @@ internal sealed class OutboundMessage(string namespaceName, string name, EventAr
     public ReadOnlyMemory<byte> GetFrames(
         WireFormat format, Func<OutboundMessage, ReadOnlyMemory<byte>> encode)
     {
-        lock (_gate)
-            return _frames[(int)format] ??= encode(this);
+        lock (this)
+        {
+            if (_firstFrames.IsEmpty)
+            {
+                _firstFormat = format;
+                return _firstFrames = encode(this);
+            }
+
+            if (_firstFormat == format)
+                return _firstFrames;
+            ref var frames = ref (_otherFrames ??= new ReadOnlyMemory<byte>[FormatCount])[(int)format];
+            if (frames.IsEmpty)
+                frames = encode(this);
+            return frames;
+        }
     }
 }

@@ -71,28 +71,28 @@ internal sealed class EnvelopeSession : Session
 
     public override SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var output = Scratch.Take();
         EnvelopeWriter.WriteAck(output, ackId, InText(arguments), arguments.Count);
         return Send(output);
     }
 
     public override SendResult SendAckError(EventSocket socket, long ackId, string code, string message)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var output = Scratch.Take();
         EnvelopeWriter.WriteAckError(output, ackId, code, message);
         return Send(output);
     }
 
     public override void SendConnect(EventSocket socket)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var output = Scratch.Take();
         EnvelopeWriter.WriteConnect(output, socket.Id);
         Send(output);
     }
 
     public override void SendConnectError(string namespaceName, string message, ReadOnlyMemory<byte> details)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var output = Scratch.Take();
         EnvelopeWriter.WriteConnectError(output, message, details.Span);
         Send(output);
         // The path names the one namespace of this connection: there is nothing else to do on it.
@@ -101,7 +101,7 @@ internal sealed class EnvelopeSession : Session
 
     public override void SendDisconnect(EventSocket socket)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var output = Scratch.Take();
         EnvelopeWriter.WriteDisconnect(output, DisconnectReason.ServerNamespaceDisconnect.ToString());
         Send(output);
         CloseConnection();
@@ -116,18 +116,19 @@ internal sealed class EnvelopeSession : Session
 
     private static ReadOnlyMemory<byte> Encode(OutboundMessage message)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var output = Scratch.Take();
         EnvelopeWriter.WriteEvent(
             output, message.Name, InText(message.Arguments), message.Arguments.Count, message.AckId);
         var frame = new byte[FrameWriter.FrameSize(output.WrittenCount, Role.Server)];
         FrameWriter.Write(frame, Opcode.Text, output.WrittenSpan);
+        Scratch.Return(output);
         return frame;
     }
 
     // An envelope is one text message: bytes are base64 in it.
     private static ReadOnlySpan<byte> InText(EventArguments arguments)
     {
-        if (arguments.Attachments.Count == 0)
+        if (arguments.AttachmentSpan.IsEmpty)
             return arguments.Json.Span;
         var json = new ArrayBufferWriter<byte>();
         Placeholders.WriteBase64(json, arguments.Json.Span, arguments.AttachmentSpan);
@@ -137,6 +138,7 @@ internal sealed class EnvelopeSession : Session
     private SendResult Send(ArrayBufferWriter<byte> envelope)
     {
         var result = _connection.Send(Opcode.Text, envelope.WrittenSpan);
+        Scratch.Return(envelope);
         // An answer is not volatile: whoever cannot take it is too slow.
         if (result == SendResult.Dropped)
             Abort();
@@ -192,7 +194,7 @@ internal sealed class EnvelopeSession : Session
 
     private void Refuse(EnvelopeError error)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var output = Scratch.Take();
         EnvelopeWriter.WriteError(output, error);
         Send(output);
         if (++_malformed >= Hub.Options.MaxMalformedEnvelopes)

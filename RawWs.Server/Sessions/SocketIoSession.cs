@@ -103,9 +103,8 @@ internal sealed class SocketIoSession : Session
         {
             var (name, id, arguments) = ack;
             var packet = BeginPacket();
-            SocketPacketWriter.WriteAck(
-                packet, name, id, arguments.Json.Span, arguments.Count, arguments.Attachments.Count);
-            return EngineFrames.Encode(format, packet.WrittenSpan, arguments.AttachmentSpan);
+            SocketPacketWriter.WriteAck(packet, name, id, arguments.Json.Span, arguments.AttachmentSpan.Length);
+            return EndPacket(packet, format, arguments.AttachmentSpan);
         });
 
     // Socket.IO has no word for it: the client's own timeout tells it.
@@ -159,10 +158,18 @@ internal sealed class SocketIoSession : Session
 
     private static ArrayBufferWriter<byte> BeginPacket()
     {
-        var packet = new ArrayBufferWriter<byte>(256);
+        var packet = Scratch.Take();
         // The Engine.IO type of a message.
         packet.Write("4"u8);
         return packet;
+    }
+
+    private static ReadOnlyMemory<byte> EndPacket(
+        ArrayBufferWriter<byte> packet, EngineFormat format, ReadOnlySpan<ReadOnlyMemory<byte>> attachments = default)
+    {
+        var frames = EngineFrames.Encode(format, packet.WrittenSpan, attachments);
+        Scratch.Return(packet);
+        return frames;
     }
 
     private static ReadOnlyMemory<byte> Encode(OutboundMessage message, EngineFormat format)
@@ -174,17 +181,15 @@ internal sealed class SocketIoSession : Session
             message.NamespaceName,
             message.Name,
             arguments.Json.Span,
-            arguments.Count,
             message.AckId,
-            arguments.Attachments.Count,
+            arguments.AttachmentSpan.Length,
             message.Offset);
-        return EngineFrames.Encode(format, packet.WrittenSpan, arguments.AttachmentSpan);
+        return EndPacket(packet, format, arguments.AttachmentSpan);
     }
 
     private void Send(ArrayBufferWriter<byte> packet)
     {
-        var result = _engine.Post(
-            packet, isVolatile: false, static (packet, format) => EngineFrames.Encode(format, packet.WrittenSpan));
+        var result = _engine.Post(packet, isVolatile: false, static (packet, format) => EndPacket(packet, format));
         // It is not volatile: whoever cannot take it is too slow.
         if (result == SendResult.Dropped)
             Abort();

@@ -40,20 +40,26 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     /// <summary>Posts one unfragmented frame.</summary>
     public SendResult Post(Opcode opcode, ReadOnlySpan<byte> payload)
     {
+        SendResult result;
+        Segment first;
         lock (_lock)
         {
             var size = FrameWriter.FrameSize(payload.Length, Role.Server);
             if (!Accepts(size))
                 return Refuse();
             FrameWriter.Write(Reserve(size), opcode, payload);
+            result = Schedule(out first);
         }
 
-        return Flush();
+        Drain(first);
+        return result;
     }
 
     /// <summary>Posts whole frames that nobody will write to again.</summary>
     public SendResult PostFrames(ReadOnlyMemory<byte> frames)
     {
+        SendResult result;
+        Segment first;
         lock (_lock)
         {
             if (!Accepts(frames.Length))
@@ -65,9 +71,11 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
                 Share(frames);
             else
                 frames.Span.CopyTo(Reserve(frames.Length));
+            result = Schedule(out first);
         }
 
-        return Flush();
+        Drain(first);
+        return result;
     }
 
     /// <summary>
@@ -116,15 +124,25 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     /// <summary>Flushes what a <see cref="FlushBatch"/> has held back.</summary>
     public void FlushDeferred()
     {
+        Segment first;
         lock (_lock)
         {
             _deferredTo = null;
             if (_isDraining || _pending == 0)
                 return;
-            _isDraining = true;
+            first = BeginDraining();
         }
 
-        _ = DrainAsync();
+        Drain(first);
+    }
+
+    /// <summary>Starts to send what waits, or leaves that to the open batch of this thread.</summary>
+    public void Flush()
+    {
+        Segment first;
+        lock (_lock)
+            Schedule(out first);
+        Drain(first);
     }
 
     // A message fits as long as the peer is read, whatever its size; otherwise it must fit below the bound.
@@ -185,38 +203,45 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         _tail = default;
     }
 
-    /// <summary>Starts to send what waits, or leaves that to the open batch of this thread.</summary>
-    public SendResult Flush()
+    // Under the lock.
+    /// <param name="first">What to send at once, if anything: outside of the lock, by <see cref="Drain"/>.</param>
+    private SendResult Schedule(out Segment first)
     {
-        var start = false;
-        SendResult result;
-        lock (_lock)
+        first = default;
+        var isAbove = _pending > highWaterBytes;
+        _owesDrained |= isAbove;
+        if (!_isDraining && _pending > 0)
         {
-            var isAbove = _pending > highWaterBytes;
-            _owesDrained |= isAbove;
-            result = isAbove ? SendResult.Backpressure : SendResult.Sent;
-            if (!_isDraining && _pending > 0)
-            {
-                // Much is sent at once even inside a batch: the peer can begin to read. What another thread has
-                // deferred does not wait for that thread.
-                var batch = FlushBatch.OfThread;
-                if (isAbove || batch is null)
-                    start = _isDraining = true;
-                else if (_deferredTo != batch)
-                    (_deferredTo = batch).Defer(this);
-            }
+            // Much is sent at once even inside a batch: the peer can begin to read. What another thread has
+            // deferred does not wait for that thread.
+            var batch = FlushBatch.OfThread;
+            if (isAbove || batch is null)
+                first = BeginDraining();
+            else if (_deferredTo != batch)
+                (_deferredTo = batch).Defer(this);
         }
 
-        if (start)
-            _ = DrainAsync();
-        return result;
+        return isAbove ? SendResult.Backpressure : SendResult.Sent;
     }
 
-    private async Task DrainAsync()
+    // Under the lock.
+    private Segment BeginDraining()
+    {
+        _isDraining = true;
+        return Take();
+    }
+
+    private void Drain(Segment first)
+    {
+        if (first.Length > 0)
+            _ = DrainAsync(first);
+    }
+
+    private async Task DrainAsync(Segment segment)
     {
         try
         {
-            while (TryTake(out var segment))
+            while (segment.Length > 0)
             {
                 try
                 {
@@ -227,7 +252,7 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
                     segment.Return();
                 }
 
-                OnTaken(segment.Length);
+                OnTaken(segment.Length, out segment);
             }
         }
         catch (Exception e)
@@ -237,23 +262,23 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         }
     }
 
-    private bool TryTake(out Segment segment)
+    // Under the lock.
+    private Segment Take()
     {
-        lock (_lock)
+        if (_full is not null && _full.TryDequeue(out var segment))
+            return segment;
+        segment = _tail;
+        _tail = default;
+        if (segment.Length == 0)
         {
-            if (_full is not null && _full.TryDequeue(out segment))
-                return true;
-            segment = _tail;
-            _tail = default;
-            if (segment.Length > 0)
-                return true;
             _full = null;
             _isDraining = false;
-            return false;
         }
+
+        return segment;
     }
 
-    private void OnTaken(int bytes)
+    private void OnTaken(int bytes, out Segment next)
     {
         owner.OnBytesSent(bytes);
         TaskCompletionSource? room = null;
@@ -271,6 +296,7 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
 
             if (_pending == 0)
                 (empty, _empty) = (_empty, null);
+            next = Take();
         }
 
         room?.TrySetResult();

@@ -36,18 +36,18 @@ public sealed class SocketPacketWriterTests
                 Is.EqualTo("""4{"message":"no \"x\"","data":{"code":401}}"""));
             Assert.That(Write(o => SocketPacketWriter.WriteDisconnect(o, "/")), Is.EqualTo("1"));
             Assert.That(Write(o => SocketPacketWriter.WriteDisconnect(o, "/a")), Is.EqualTo("1/a,"));
-            Assert.That(Write(o => SocketPacketWriter.WriteEvent(o, "/", "e", default, 0)), Is.EqualTo("""2["e"]"""));
+            Assert.That(Write(o => SocketPacketWriter.WriteEvent(o, "/", "e", default)), Is.EqualTo("""2["e"]"""));
             Assert.That(
-                Write(o => SocketPacketWriter.WriteEvent(o, "/a", "e", "1,2"u8, 2, 7)), Is.EqualTo("""2/a,7["e",1,2]"""));
+                Write(o => SocketPacketWriter.WriteEvent(o, "/a", "e", "1,2"u8, 7)), Is.EqualTo("""2/a,7["e",1,2]"""));
             Assert.That(
-                Write(o => SocketPacketWriter.WriteEvent(o, "/", "e", "1"u8, 1, offset: "o")), Is.EqualTo("""2["e",1,"o"]"""));
+                Write(o => SocketPacketWriter.WriteEvent(o, "/", "e", "1"u8, offset: "o")), Is.EqualTo("""2["e",1,"o"]"""));
             Assert.That(
-                Write(o => SocketPacketWriter.WriteEvent(o, "/", "e", """{"_placeholder":true,"num":0}"""u8, 1, 3, 1)),
+                Write(o => SocketPacketWriter.WriteEvent(o, "/", "e", """{"_placeholder":true,"num":0}"""u8, 3, 1)),
                 Is.EqualTo("""51-3["e",{"_placeholder":true,"num":0}]"""));
-            Assert.That(Write(o => SocketPacketWriter.WriteAck(o, "/", 1, default, 0)), Is.EqualTo("31[]"));
-            Assert.That(Write(o => SocketPacketWriter.WriteAck(o, "/a", 1, "\"x\""u8, 1)), Is.EqualTo("""3/a,1["x"]"""));
+            Assert.That(Write(o => SocketPacketWriter.WriteAck(o, "/", 1, default)), Is.EqualTo("31[]"));
+            Assert.That(Write(o => SocketPacketWriter.WriteAck(o, "/a", 1, "\"x\""u8)), Is.EqualTo("""3/a,1["x"]"""));
             Assert.That(
-                Write(o => SocketPacketWriter.WriteAck(o, "/", 1, """{"_placeholder":true,"num":0}"""u8, 1, 1)),
+                Write(o => SocketPacketWriter.WriteAck(o, "/", 1, """{"_placeholder":true,"num":0}"""u8, 1)),
                 Is.EqualTo("""61-1[{"_placeholder":true,"num":0}]"""));
         });
     }
@@ -67,7 +67,7 @@ public sealed class SocketPacketWriterTests
                 string[] all = [.. values, .. Enumerable.Range(0, attachments).Select(
                     number => $$"""{"_placeholder":true,"num":{{number}}}""")];
                 var json = Encoding.UTF8.GetBytes(string.Join(',', all));
-                var written = Write(o => SocketPacketWriter.WriteEvent(o, ns, name, json, all.Length, ackId, attachments));
+                var written = Write(o => SocketPacketWriter.WriteEvent(o, ns, name, json, ackId, attachments));
                 var error = SocketPacketReader.TryRead(
                     Encoding.UTF8.GetBytes(written), SocketPacketLimits.Default, out var read);
                 Assert.That(error, Is.EqualTo(SocketPacketError.None), written);
