@@ -87,7 +87,7 @@ public abstract class TransportContract
     public async Task Send_after_its_shutdown_is_a_fault()
     {
         _server.ShutdownSend();
-        await ExpectFaultAsync(_server.SendAsync(new byte[1]).AsTask());
+        await ExpectFaultAsync(StartAsync(() => _server.SendAsync(new byte[1]).AsTask()));
     }
 
     [Test]
