@@ -14,7 +14,7 @@ public class LoopTransportContractTests : TransportContract
 
     internal override async Task<(ByteTransport Server, ByteTransport Peer)> ConnectAsync()
     {
-        _pair = await LoopPair.ConnectAsync();
+        _pair = await LoopPair.ConnectAsync(loops: 2);
         return (_pair.Server, _pair.Peer);
     }
 }

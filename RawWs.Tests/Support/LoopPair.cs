@@ -8,44 +8,45 @@ using RawWs.Server.Transport.Loops;
 
 namespace RawWs.Tests.Support;
 
-/// <summary>Two ends of a TCP connection, each on an event loop of its own.</summary>
+/// <summary>Two ends of a TCP connection on event loops.</summary>
 internal sealed class LoopPair : IDisposable
 {
     private readonly ServerMetrics _metrics = new();
-    private readonly EventLoops _loops;
 
-    private LoopPair(Socket server, Socket peer)
+    private LoopPair(Socket server, Socket peer, int loops)
     {
-        _loops = EventLoops.TryStart(new ServerContext(
-            new ServerOptions { EventLoops = 2 }, NullLogger.Instance, _metrics, TimeProvider.System))!;
+        Loops = EventLoops.TryStart(new ServerContext(
+            new ServerOptions { EventLoops = loops }, NullLogger.Instance, _metrics, TimeProvider.System))!;
         Server = Start(server);
         Peer = Start(peer);
     }
+
+    public EventLoops Loops { get; }
 
     public ByteTransport Server { get; }
 
     public ByteTransport Peer { get; }
 
-    public static async Task<LoopPair> ConnectAsync()
+    public static async Task<LoopPair> ConnectAsync(int loops)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var peer = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await peer.ConnectAsync(listener.LocalEndpoint);
-        return new LoopPair(await listener.AcceptSocketAsync(), peer);
+        return new LoopPair(await listener.AcceptSocketAsync(), peer, loops);
     }
 
     public void Dispose()
     {
         Server.Close();
         Peer.Close();
-        _loops.Dispose();
+        Loops.Dispose();
         _metrics.Dispose();
     }
 
     private LoopTransport Start(Socket socket)
     {
-        var transport = new LoopTransport(socket, _loops.Next());
+        var transport = new LoopTransport(socket, Loops.Next());
         transport.Start();
         return transport;
     }

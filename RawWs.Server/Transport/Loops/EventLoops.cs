@@ -56,6 +56,9 @@ internal sealed class EventLoops : IDisposable
     public static EventLoops? TryStart(ServerContext context) =>
         context.Options.EventLoops > 0 && OperatingSystem.IsLinux() ? new EventLoops(context) : null;
 
+    /// <summary>Nothing goes on, and the watchdog does not look.</summary>
+    public bool IsAsleep => Volatile.Read(ref _sleeps) != 0;
+
     /// <summary>The loop of the next connection; they take turns.</summary>
     public EventLoop Next() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
 
