@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
@@ -11,11 +12,16 @@ namespace RawWs.Tests.Support;
 /// <summary>A server on a port of the system's choice, with <c>/echo</c> and whatever the test adds.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
+    // The suite runs once as servers are by default, and once as they are where the system has no epoll.
+    private static readonly string? _eventLoops = Environment.GetEnvironmentVariable("RAWWS_TESTS_EVENT_LOOPS");
+
     private readonly ILoggerFactory _loggers;
 
     private TestServer(Action<ServerOptions>? options, TimeProvider? timeProvider)
     {
         var settings = new ServerOptions { Port = 0, Subprotocols = { "chat", "superchat" } };
+        if (_eventLoops is { } loops)
+            settings.EventLoops = int.Parse(loops, CultureInfo.InvariantCulture);
         options?.Invoke(settings);
         _loggers = LoggerFactory.Create(builder =>
             builder.SetMinimumLevel(LogLevel.Debug).AddProvider(new FakeLoggerProvider(Logs)));
