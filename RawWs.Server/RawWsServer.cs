@@ -160,7 +160,6 @@ public sealed partial class RawWsServer : IAsyncDisposable
         await StopAsync().ConfigureAwait(false);
         _context.Connections.Dispose();
         _context.Metrics.Dispose();
-        _listener?.Dispose();
     }
 
     private async Task StopAsync(Listener listener, CancellationToken cancellationToken)
@@ -188,6 +187,10 @@ public sealed partial class RawWsServer : IAsyncDisposable
             using var deadline = new CancellationTokenSource(_context.Options.LingerTimeout, _context.TimeProvider);
             await _context.Connections.WaitForFewerThanAsync(1, deadline.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally
+        {
+            listener.Dispose();
         }
     }
 

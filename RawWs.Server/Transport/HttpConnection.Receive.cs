@@ -73,10 +73,16 @@ internal sealed partial class HttpConnection
         RequestHead head, HttpExchange exchange, HttpLimits limits, ArrayBufferWriter<byte>? output)
     {
         _bodyBytes = 0;
+        if (head.ExpectsContinue)
+        {
+            // One send at a time: while this one waits, a timeout must not answer.
+            if (!TryEnter(Phase.Responding, _context.Options.ResponseTimeout))
+                return false;
+            await _transport.SendAsync(HttpExchange.Continue).ConfigureAwait(false);
+        }
+
         if (!TryEnter(Phase.Body, TimeSpan.MaxValue))
             return false;
-        if (head.ExpectsContinue)
-            await _transport.SendAsync(HttpExchange.Continue).ConfigureAwait(false);
         var body = new BodyReader(head, limits);
         var decoded = ArrayPool<byte>.Shared.Rent(4096);
         try

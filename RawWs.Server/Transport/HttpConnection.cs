@@ -104,13 +104,13 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
                 // The WebSocket runs as a task of its own: this one, with all it holds, ends here.
                 webSocket = new WebSocketConnection(_context, _transport, accepted.Handler, _slot);
                 _context.Connections.Replace(_slot, webSocket);
-                _ = webSocket.RunAsync(accepted.Request, _buffer.AsMemory(_start.._end));
+                _ = webSocket.RunAsync(accepted.Request, _buffer.AsMemory(_start.._end), _readable);
                 return;
             }
 
             _transport.ShutdownSend();
             TryEnter(Phase.Lingering, _context.Options.LingerTimeout);
-            await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes).ConfigureAwait(false);
+            await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes, _readable).ConfigureAwait(false);
         }
         catch (Exception e) when (TransportFaults.Includes(e))
         {

@@ -9,12 +9,19 @@ internal static class Linger
     /// Receives and discards until the peer ends its side or the bound is met. A socket that is closed with input
     /// unread sends a reset, and a reset may overtake the last bytes to the peer. The caller bounds the time.
     /// </summary>
-    public static async Task DrainAsync(ByteTransport transport, long maxBytes)
+    /// <param name="transport">The connection.</param>
+    /// <param name="maxBytes">The bound.</param>
+    /// <param name="readable">An empty receive that is under way already, if one is.</param>
+    public static async Task DrainAsync(ByteTransport transport, long maxBytes, Task<int>? readable = null)
     {
         for (long total = 0; total < maxBytes;)
         {
             // Most peers just end their side: a buffer is held only while there is something to take in.
-            await transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+            if (readable is not null)
+                await readable.ConfigureAwait(false);
+            else
+                await transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+            readable = null;
             var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
             try
             {

@@ -21,10 +21,20 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
     {
         if (endPoint.Address.Equals(IPAddress.IPv6Any))
             _listener.Server.DualMode = true;
-        _listener.Start(context.Options.Backlog);
         _loops = EventLoops.TryStart(context);
-        // The loop must not run inside the caller of Start.
-        _accepting = Task.Run(AcceptAsync);
+        try
+        {
+            _listener.Start(context.Options.Backlog);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        // The loop must not run inside the caller of Start, nor handlers in what is ambient there.
+        using (ExecutionContext.SuppressFlow())
+            _accepting = Task.Run(AcceptAsync);
         return (IPEndPoint)_listener.LocalEndpoint;
     }
 

@@ -252,7 +252,7 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
                     segment.Return();
                 }
 
-                OnTaken(segment.Length, out segment);
+                segment = OnTaken(segment.Length);
             }
         }
         catch (Exception e)
@@ -278,8 +278,10 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         return segment;
     }
 
-    private void OnTaken(int bytes, out Segment next)
+    /// <returns>What to send next, if anything.</returns>
+    private Segment OnTaken(int bytes)
     {
+        Segment next = default;
         owner.OnBytesSent(bytes);
         TaskCompletionSource? room = null;
         TaskCompletionSource? empty = null;
@@ -296,13 +298,18 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
 
             if (_pending == 0)
                 (empty, _empty) = (_empty, null);
-            next = Take();
+            if (!drained)
+                next = Take();
         }
 
         room?.TrySetResult();
         empty?.TrySetResult();
-        if (drained)
-            owner.OnDrained();
+        if (!drained)
+            return next;
+        // What is posted meanwhile is this drainer's: nothing is sent, or told, from inside the callback.
+        owner.OnDrained();
+        lock (_lock)
+            return Take();
     }
 
     private void Discard()

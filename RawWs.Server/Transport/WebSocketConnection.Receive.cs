@@ -36,7 +36,10 @@ public sealed partial class WebSocketConnection
                 {
                     // An idle connection waits without a receive buffer.
                     _reader.ReleaseBuffer();
-                    await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                    if (_readable is null)
+                        await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                    else
+                        await TakeReadableAsync().ConfigureAwait(false);
                 }
 
                 count = await _transport.ReceiveAsync(_reader.GetMemory(), _buffered?.Token ?? default)
@@ -58,6 +61,13 @@ public sealed partial class WebSocketConnection
             _context.Metrics.BytesReceived(count);
             OnActivity();
         }
+    }
+
+    // What the HTTP connection began to wait for.
+    private async Task TakeReadableAsync()
+    {
+        await _readable!.ConfigureAwait(false);
+        _readable = null;
     }
 
     private void OnActivity()

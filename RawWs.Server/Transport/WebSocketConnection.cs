@@ -33,6 +33,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
     // What is thrown while this is set is the application's, even where it looks like a fault of the transport.
     private bool _isInHandler;
     private CancellationTokenSource? _buffered;
+    private Task<int>? _readable;
     private long _lastActivity;
     private long _deadline;
 
@@ -139,8 +140,12 @@ public sealed partial class WebSocketConnection : ITimedConnection
         return result == SendResult.Dropped ? result : Count(result);
     }
 
-    internal async Task RunAsync(RequestHead request, ReadOnlyMemory<byte> early)
+    /// <param name="request">The handshake.</param>
+    /// <param name="early">What came in behind it.</param>
+    /// <param name="readable">An empty receive that is under way already, if one is.</param>
+    internal async Task RunAsync(RequestHead request, ReadOnlyMemory<byte> early, Task<int>? readable)
     {
+        _readable = readable;
         _context.Metrics.WebSocketOpened();
         try
         {
@@ -337,7 +342,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
                     Enter(Phase.Lingering, _context.LingerTimeout);
             }
 
-            await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes).ConfigureAwait(false);
+            await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes, _readable).ConfigureAwait(false);
         }
         catch (Exception e) when (TransportFaults.Includes(e))
         {

@@ -118,10 +118,34 @@ public abstract class TransportContract
     }
 
     [Test]
-    public async Task Close_ends_the_stream_of_the_peer()
+    public async Task Close_behind_a_shutdown_ends_the_stream_of_the_peer()
     {
+        _server.ShutdownSend();
         _server.Close();
         Assert.That(await EndAsync(_peer), Is.Zero);
+    }
+
+    [Test]
+    public async Task Close_loses_what_the_peer_has_not_taken()
+    {
+        const int Size = 64 * 1024 * 1024;
+        var sending = _server.SendAsync(new byte[Size]).AsTask();
+        Assert.That(sending.IsCompleted, Is.False);
+        _server.Close();
+        await ExpectFaultAsync(sending);
+        var buffer = new byte[64 * 1024];
+        long total = 0;
+        try
+        {
+            while (await _peer.ReceiveAsync(buffer).AsTask().WaitAsync(WireClient.Patience) is > 0 and var count)
+                total += count;
+        }
+        catch (Exception e) when (TransportFaults.Includes(e))
+        {
+            // A carrier may say so.
+        }
+
+        Assert.That(total, Is.LessThan(Size));
     }
 
     [Test]

@@ -182,6 +182,30 @@ public class BackpressureTests
     };
 
     // A small window: the peer's own buffers are soon full.
+
+    [Test]
+    public async Task Handler_that_sends_whenever_there_is_room_is_not_called_from_inside_itself()
+    {
+        const int Count = 500;
+        var (depth, deepest, sent) = (0, 0, 0);
+        void Send(WebSocketConnection connection)
+        {
+            deepest = Math.Max(deepest, ++depth);
+            if (++sent <= Count)
+                connection.Send(Opcode.Binary, new byte[300]);
+            depth--;
+        }
+
+        var handler = new CallbackHandler { Open = (connection, _) => Send(connection), Drained = Send };
+        await using var server = await TestServer.StartAsync(
+            options => options.OutboxHighWaterBytes = 256, s => s.MapWebSocket("/stream", handler));
+        using var client = await server.OpenAsync("/stream");
+        for (var i = 0; i < Count; i++)
+            Assert.That((await client.ReadFrameAsync()).Payload, Has.Length.EqualTo(300));
+        // The first message may be taken, and its room told of, while it is being sent.
+        Assert.That(deepest, Is.LessThanOrEqualTo(2));
+    }
+
     private static Task<WireClient> OpenSlowReaderAsync(TestServer server, string path) =>
         WireClient.OpenAsync(server.EndPoint, path, configure: socket => socket.ReceiveBufferSize = 16 * 1024);
 }

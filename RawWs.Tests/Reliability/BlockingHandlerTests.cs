@@ -75,6 +75,41 @@ public class BlockingHandlerTests
         }
     }
 
+    [Test]
+    public async Task Handlers_that_work_are_not_given_more_threads_than_help()
+    {
+        var working = 0;
+        var most = 0;
+        await using var server = await TestServer.StartAsync(
+            options => options.EventLoops = 1,
+            s => s.MapWebSocket("/work", new CallbackHandler
+            {
+                Message = (connection, type, _) =>
+                {
+                    most = Math.Max(most, Interlocked.Increment(ref working));
+                    var start = TimeProvider.System.GetTimestamp();
+                    while (TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromMilliseconds(100))
+                        Thread.SpinWait(100);
+                    Interlocked.Decrement(ref working);
+                    connection.Send(type, "done"u8);
+                    return default;
+                },
+            }));
+        var clients = new List<WireClient>();
+        for (var i = 0; i < 16; i++)
+            clients.Add(await server.OpenAsync("/work"));
+        foreach (var client in clients)
+            await client.SendFrameAsync(Opcode.Text, "work");
+        foreach (var client in clients)
+        {
+            Assert.That((await client.ReadFrameAsync()).Text, Is.EqualTo("done"));
+            client.Dispose();
+        }
+
+        // Two; a thread that a collection has stopped looks as if it waited.
+        Assert.That(most, Is.LessThan(6));
+    }
+
     private async Task<TestServer> StartAsync(int loops, int maxBlocked) => await TestServer.StartAsync(
         options => (options.EventLoops, options.MaxBlockedThreads) = (loops, maxBlocked),
         server => server.MapWebSocket("/block", new CallbackHandler

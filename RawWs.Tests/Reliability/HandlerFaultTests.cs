@@ -41,6 +41,18 @@ public class HandlerFaultTests
         });
 
     [Test]
+    public async Task Nothing_that_is_ambient_where_the_server_is_started_reaches_a_handler()
+    {
+        var ambient = new AsyncLocal<string>();
+        ambient.Value = "of the starter";
+        var heard = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var handler = new CallbackHandler { Open = (_, _) => heard.SetResult(ambient.Value) };
+        await using var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/ambient", handler));
+        using var client = await server.OpenAsync("/ambient");
+        Assert.That(await heard.Task.WaitAsync(WireClient.Patience), Is.Null);
+    }
+
+    [Test]
     public async Task What_was_sent_before_the_exception_arrives_first()
     {
         var handler = new CallbackHandler

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace RawWs.Server.Transport.Loops;
 
@@ -39,6 +40,8 @@ internal sealed unsafe partial class Epoll : IDisposable
     private static readonly int s_keyAt = s_isPacked ? 4 : 8;
 
     private readonly byte[] _batch = GC.AllocateUninitializedArray<byte>(BatchSize * s_eventBytes, pinned: true);
+    private readonly SafeFileHandle _owner;
+    private readonly SafeFileHandle _wakeOwner;
     private readonly int _handle;
     private readonly int _wake;
 
@@ -47,14 +50,9 @@ internal sealed unsafe partial class Epoll : IDisposable
     public Epoll()
     {
         _handle = Check(Create(CloseOnExec));
-        _wake = EventDescriptor(0, CloseOnExec | NonBlocking);
-        if (_wake < 0)
-        {
-            var fault = LastFault();
-            _ = CloseDescriptor(_handle);
-            throw fault;
-        }
-
+        _owner = new SafeFileHandle(_handle, ownsHandle: true);
+        _wake = Check(EventDescriptor(0, CloseOnExec | NonBlocking));
+        _wakeOwner = new SafeFileHandle(_wake, ownsHandle: true);
         Control(Add, _wake, EpollEvents.In, WakeKey);
     }
 
@@ -96,8 +94,8 @@ internal sealed unsafe partial class Epoll : IDisposable
 
     public void Dispose()
     {
-        _ = CloseDescriptor(_wake);
-        _ = CloseDescriptor(_handle);
+        _wakeOwner.Dispose();
+        _owner.Dispose();
     }
 
     private void Control(int operation, SafeSocketHandle socket, ulong key)
@@ -152,7 +150,4 @@ internal sealed unsafe partial class Epoll : IDisposable
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint Write(int descriptor, void* bytes, nint count);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int CloseDescriptor(int descriptor);
 }

@@ -34,6 +34,7 @@ internal sealed class EventLoops : IDisposable
     private readonly int _maxThreads;
     private readonly ServerContext _context;
     private int _threads;
+    private int _awayAtWork;
     private int _next;
     private int _sleeps;
     private bool _isStopping;
@@ -47,8 +48,17 @@ internal sealed class EventLoops : IDisposable
         _loops = new EventLoop[count];
         for (var i = 0; i < count; i++)
             _loops[i] = new EventLoop(this);
-        foreach (var loop in _loops)
-            RentThread().Assign(loop);
+        try
+        {
+            foreach (var loop in _loops)
+                RentThread().Assign(loop);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         new Thread(Watch) { IsBackground = true, Name = "RawWs watchdog" }.UnsafeStart();
     }
 
@@ -87,7 +97,18 @@ internal sealed class EventLoops : IDisposable
             WakeWatchdog();
     }
 
-    public void OnFault(Exception fault) => Log.LoopFailed(_context.Logger, fault);
+    // Nothing that goes wrong with a log may end a loop.
+    public void OnFault(Exception fault)
+    {
+        try
+        {
+            Log.LoopFailed(_context.Logger, fault);
+        }
+        catch (Exception)
+        {
+            // There is nobody left to tell.
+        }
+    }
 
     /// <summary>Keeps a thread that has nothing to run.</summary>
     /// <returns>False if it is to end.</returns>
@@ -95,6 +116,9 @@ internal sealed class EventLoops : IDisposable
     {
         lock (_lock)
         {
+            if (thread.IsAwayAtWork)
+                _awayAtWork--;
+            thread.IsAwayAtWork = false;
             if (_isStopping || _spares.Count == MaxSpares)
                 return false;
             _spares.Add(thread);
@@ -174,7 +198,6 @@ internal sealed class EventLoops : IDisposable
             if (!isAtTheSame || !mayTakeOver)
                 continue;
             hasFound = true;
-            _context.Metrics.LoopBlocked();
             TakeOver(loop, thread!);
         }
 
@@ -185,17 +208,29 @@ internal sealed class EventLoops : IDisposable
     {
         try
         {
+            // More threads than processors do not make work go faster; those that wait for something cost nothing.
+            var works = blocked.IsRunning();
             lock (_lock)
             {
-                if (_spares.Count == 0 && _threads >= _maxThreads)
+                if ((_spares.Count == 0 && _threads >= _maxThreads) || (works && _awayAtWork >= _loops.Length))
                     return;
             }
 
             // First the thread: a loop must not be left without one.
             var thread = RentThread();
-            if (loop.TryTakeOver(blocked))
-                thread.Assign(loop);
-            else if (!TryKeep(thread))
+            lock (_lock)
+            {
+                if (loop.TryTakeOver(blocked))
+                {
+                    blocked.IsAwayAtWork = works;
+                    _awayAtWork += works ? 1 : 0;
+                    thread.Assign(loop);
+                    _context.Metrics.LoopBlocked();
+                    return;
+                }
+            }
+
+            if (!TryKeep(thread))
                 thread.Assign(null);
         }
         catch (Exception e)

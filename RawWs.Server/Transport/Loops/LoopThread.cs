@@ -1,10 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 
 namespace RawWs.Server.Transport.Loops;
 
 /// <summary>A thread that runs one event loop after another, and waits in between as a spare.</summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "The thread disposes of its semaphore when it ends.")]
-internal sealed class LoopThread
+internal sealed partial class LoopThread
 {
     // What is rarely needed is not kept for long.
     private static readonly TimeSpan SpareFor = TimeSpan.FromSeconds(10);
@@ -13,6 +14,7 @@ internal sealed class LoopThread
     private readonly SemaphoreSlim _assigned = new(0);
     private EventLoop? _loop;
     private long _handled;
+    private int _id;
 
     /// <exception cref="OutOfMemoryException">The system gives the process no more threads.</exception>
     public LoopThread(EventLoops loops)
@@ -27,6 +29,28 @@ internal sealed class LoopThread
     /// <summary>Called by the thread itself.</summary>
     public void OnHandling() => Volatile.Write(ref _handled, _handled + 1);
 
+    /// <summary>It was taken from its loop while it ran, and has not come back.</summary>
+    public bool IsAwayAtWork { get; set; }
+
+    /// <summary>Whether it runs, or would if a processor were free; not if it waits for something.</summary>
+    public bool IsRunning()
+    {
+        // The state follows the name, which ends with the last parenthesis; it is early in the line.
+        Span<byte> stat = stackalloc byte[128];
+        try
+        {
+            using var file = File.OpenHandle($"/proc/self/task/{Volatile.Read(ref _id)}/stat");
+            stat = stat[..RandomAccess.Read(file, stat, 0)];
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+
+        var state = stat.LastIndexOf((byte)')') + 2;
+        return state < stat.Length && stat[state] == (byte)'R';
+    }
+
     /// <summary>Gives a thread without a loop one to run; <c>null</c> ends it.</summary>
     public void Assign(EventLoop? loop)
     {
@@ -36,6 +60,7 @@ internal sealed class LoopThread
 
     private void Run()
     {
+        Volatile.Write(ref _id, GetThreadId());
         while (true)
         {
             if (!_assigned.Wait(SpareFor))
@@ -56,4 +81,7 @@ internal sealed class LoopThread
         _assigned.Dispose();
         _loops.OnThreadEnded();
     }
+
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    private static partial int GetThreadId();
 }

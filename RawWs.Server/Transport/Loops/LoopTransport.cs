@@ -18,6 +18,8 @@ internal sealed class LoopTransport : ByteTransport
     private Readiness? _writable;
     private int _readsInARow;
     private bool _hasEnded;
+    private bool _mayHaveMore;
+    private volatile bool _hasEndedSending;
     private int _isClosed;
 
     public LoopTransport(Socket socket, EventLoop loop)
@@ -71,7 +73,11 @@ internal sealed class LoopTransport : ByteTransport
         return sent == buffer.Length ? default : SendRestAsync(buffer[sent..]);
     }
 
-    public override void ShutdownSend() => SocketTransport.Shutdown(_socket, SocketShutdown.Send);
+    public override void ShutdownSend()
+    {
+        _hasEndedSending = true;
+        SocketTransport.Shutdown(_socket, SocketShutdown.Send);
+    }
 
     public override void ShutdownReceive() => SocketTransport.Shutdown(_socket, SocketShutdown.Receive);
 
@@ -80,13 +86,26 @@ internal sealed class LoopTransport : ByteTransport
         if (Interlocked.Exchange(ref _isClosed, 1) != 0)
             return;
         _loop.Remove(this);
-        _socket.Dispose();
+        if (_hasEndedSending)
+            _socket.Dispose();
+        else
+            // Cut off: what a peer does not take must not stay with the system, which would go on offering it.
+            _socket.Close(0);
         _readable.Close();
         Volatile.Read(ref _writable)?.Close();
     }
 
     private ValueTask<int> WaitReadableAsync()
     {
+        if (_mayHaveMore)
+        {
+            // Ask, rather than have a buffer made ready for nothing.
+            _mayHaveMore = false;
+            _readable.Reset();
+            if (IsReadable)
+                _readable.Set();
+        }
+
         if (!_readable.IsReady)
         {
             _readsInARow = 0;
@@ -119,8 +138,16 @@ internal sealed class LoopTransport : ByteTransport
         if (error != SocketError.Success)
             throw new SocketException((int)error);
         // The system tells of changes only: what was left behind, and the end, are still to be received.
-        if (count == buffer.Length || Volatile.Read(ref _hasEnded))
+        if (Volatile.Read(ref _hasEnded))
+        {
             _readable.Set();
+        }
+        else if (count == buffer.Length)
+        {
+            _mayHaveMore = true;
+            _readable.Set();
+        }
+
         return true;
     }
 

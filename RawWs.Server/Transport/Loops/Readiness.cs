@@ -5,8 +5,7 @@ namespace RawWs.Server.Transport.Loops;
 
 /// <summary>Whether one direction of a socket may be ready, and the one who waits for it.</summary>
 /// <remarks>
-/// Set from any thread, mostly the event loop's: whoever waits goes on there. One waits at a time; a wait that
-/// overlaps an earlier one ends that.
+/// Set from any thread, mostly the event loop's: whoever waits goes on there. One waits at a time.
 /// </remarks>
 internal sealed class Readiness : IValueTaskSource<int>
 {
@@ -51,6 +50,7 @@ internal sealed class Readiness : IValueTaskSource<int>
 
     /// <summary>Completes with 0 when it is ready, or soon after that was reset.</summary>
     /// <exception cref="ObjectDisposedException">It has been closed.</exception>
+    /// <exception cref="InvalidOperationException">Another waits already.</exception>
     public ValueTask<int> WaitAsync()
     {
         while (true)
@@ -62,9 +62,7 @@ internal sealed class Readiness : IValueTaskSource<int>
                 case Closed:
                     return ValueTask.FromException<int>(NewFault());
                 case Waiting:
-                    if (Interlocked.CompareExchange(ref _state, Idle, Waiting) == Waiting)
-                        _waiter.SetResult(0);
-                    break;
+                    throw new InvalidOperationException("Another waits already.");
                 default:
                     _waiter.Reset();
                     if (Interlocked.CompareExchange(ref _state, Waiting, Idle) == Idle)

@@ -47,6 +47,22 @@ public partial class HttpConnectionTests
         Assert.That(await polling, Does.EndWith("\r\n\r\n4late"));
     }
 
+    [Test]
+    public async Task Timeout_of_a_body_sends_nothing_beside_an_interim_answer_that_waits()
+    {
+        // Less than the interim answer, which nobody takes.
+        var (transport, peer) = MemoryTransport.CreatePair(capacity: 8);
+        var context = new ServerContext(new ServerOptions(), NullLogger.Instance, _metrics, TimeProvider.System);
+        var connection = new HttpConnection(context, transport);
+        connection.Start();
+        await peer.SendAsync(Encoding.ASCII.GetBytes(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"));
+        await Eventually.IsTrueAsync(() => transport.Sends.Count == 1);
+        connection.OnTick(now: 3_600_000);
+        Assert.That(transport.Sends, Has.Count.EqualTo(1));
+        await Eventually.IsTrueAsync(() => context.Connections.Count == 0);
+    }
+
     private async Task<string> AskAsync(string target)
     {
         await _peer.SendAsync(EngineClient.Request("GET", target));

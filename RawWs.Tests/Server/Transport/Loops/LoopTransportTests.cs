@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using RawWs.Server.Transport;
 using RawWs.Tests.Support;
 
@@ -57,6 +58,36 @@ public class LoopTransportTests
             Assert.That(await _pair.Server.ReceiveAsync(buffer), Is.EqualTo(1));
             Assert.That(buffer[0], Is.EqualTo(i));
         }
+    }
+
+    [Test]
+    public async Task Wait_behind_a_read_that_was_just_large_enough_needs_no_buffer()
+    {
+        await _pair.Peer.SendAsync("four"u8.ToArray());
+        await Eventually.IsTrueAsync(() => _pair.Server.IsReadable);
+        await _pair.Server.ReceiveAsync(Memory<byte>.Empty).AsTask().WaitAsync(WireClient.Patience);
+        Assert.That(await _pair.Server.ReceiveAsync(new byte[4]), Is.EqualTo(4));
+        var waiting = _pair.Server.ReceiveAsync(Memory<byte>.Empty).AsTask();
+        Assert.That(waiting.IsCompleted, Is.False);
+        await _pair.Peer.SendAsync("more"u8.ToArray());
+        Assert.That(await waiting.WaitAsync(WireClient.Patience), Is.Zero);
+    }
+
+    [Test]
+    public async Task Close_without_a_shutdown_resets_so_that_nothing_stays_with_the_system()
+    {
+        var sending = _pair.Server.SendAsync(new byte[64 * 1024 * 1024]).AsTask();
+        _pair.Server.Close();
+        Assert.That(async () => await sending, Throws.Exception);
+        await Eventually.IsTrueAsync(() => _pair.Peer.IsReadable);
+        Assert.That(
+            async () =>
+            {
+                while (await _pair.Peer.ReceiveAsync(new byte[1 << 20]).AsTask().WaitAsync(WireClient.Patience) > 0)
+                {
+                }
+            },
+            Throws.InstanceOf<SocketException>());
     }
 
     [Test]

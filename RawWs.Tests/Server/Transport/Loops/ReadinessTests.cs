@@ -53,14 +53,13 @@ public class ReadinessTests
     }
 
     [Test]
-    public void Wait_ends_an_earlier_one_that_it_overlaps()
+    public void Second_wait_beside_one_that_waits_is_refused()
     {
-        var earlier = _readiness.WaitAsync().AsTask();
-        var later = _readiness.WaitAsync().AsTask();
-        Assert.That(earlier.IsCompletedSuccessfully, Is.True);
-        Assert.That(later.IsCompleted, Is.False);
+        var waiting = _readiness.WaitAsync().AsTask();
+        Assert.That(async () => await _readiness.WaitAsync(), Throws.InvalidOperationException);
+        Assert.That(waiting.IsCompleted, Is.False);
         _readiness.Set();
-        Assert.That(later.IsCompletedSuccessfully, Is.True);
+        Assert.That(waiting.IsCompletedSuccessfully, Is.True);
     }
 
     [Test]
