@@ -46,13 +46,13 @@ public sealed class EngineIoHandshakeTests
     }
 
     [Test]
-    public async Task Session_ids_are_new_each_time()
+    public async Task Every_bit_of_a_session_id_is_random()
     {
         await using var server = await StartAsync();
-        var ids = new HashSet<string>();
-        for (var i = 0; i < 20; i++)
+        var ids = new List<string>();
+        while (ids.Count < RandomIds.Enough)
             ids.Add((await EngineClient.OpenAsync(server)).Sid);
-        Assert.That(ids, Has.Count.EqualTo(20));
+        RandomIds.Expect(ids, bytes: 15);
     }
 
     [TestCase("/engine.io?EIO=4&transport=polling")]
@@ -114,6 +114,22 @@ public sealed class EngineIoHandshakeTests
         Assert.That((answer.Status, answer.Code), Is.EqualTo((400, 3)));
     }
 
+    [TestCase("GET", "transport=websocket")]
+    [TestCase("POST", "transport=websocket")]
+    [TestCase("GET", "transport=polling", "Upgrade: websocket\r\nConnection: Upgrade\r\n")]
+    public async Task Request_over_another_transport_is_refused_and_the_session_goes_on(
+        string method, string transport, string headers = "")
+    {
+        await using var server = await StartAsync();
+        var client = await EngineClient.OpenAsync(server);
+        var target = $"/engine.io/?EIO=4&{transport}&sid={client.Sid}";
+        var answer = await EngineClient.SendAsync(server.EndPoint, method, target, headers, "");
+        Assert.That((answer.Status, answer.Body), Is.EqualTo(
+            (400, headers == "" ? """{"code":3,"message":"Bad request"}""" : "Bad request")));
+        await client.PostAsync("4alive");
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("4alive"));
+    }
+
     [TestCase("EIO=4&transport=abc", "Transport unknown")]
     [TestCase("EIO=4&transport=websocket&sid=abc", "Session ID unknown")]
     [TestCase("EIO=3&transport=websocket", "Unsupported protocol version")]
@@ -159,6 +175,18 @@ public sealed class EngineIoHandshakeTests
     }
 
     [Test]
+    public async Task Upgrade_request_that_the_application_refuses_is_400_in_plain_words()
+    {
+        await using var server = await StartAsync(
+            new EngineOptions { AllowRequest = _ => ValueTask.FromResult(false) });
+        using var client = await WireClient.ConnectAsync(server.EndPoint);
+        await client.SendTextAsync(WireClient.Handshake(WebSocket));
+        var answer = await EngineClient.ReadAsync(client);
+        Assert.That((answer.Status, answer.Body), Is.EqualTo((400, "Forbidden")));
+        await client.ExpectEndAsync();
+    }
+
+    [Test]
     public async Task Application_is_asked_before_the_version_and_not_about_a_live_session()
     {
         var asked = 0;
@@ -182,6 +210,26 @@ public sealed class EngineIoHandshakeTests
         using var good = await WireClient.ConnectAsync(server.EndPoint);
         await good.SendAsync(EngineClient.Request("GET", target, headers + "Origin: http://good.example\r\n"));
         Assert.That(await good.ReadHeadAsync(), Does.Match("^HTTP/1.1 (200|101) "));
+    }
+
+    [Test]
+    public async Task Control_characters_of_requests_and_goodbyes_do_not_reach_the_log()
+    {
+        await using var server = await StartAsync(
+            configure: options => options.AllowedOrigins.Add("http://good.example"));
+        await EngineClient.GetAsync(server, "/engine.io/?EIO=4&transport=a%0D%0A%1B[31m");
+        await EngineClient.GetAsync(server, Polling + "&sid=a%0D%0A%1B[31m");
+        using var foreign = await WireClient.ConnectAsync(server.EndPoint);
+        await foreign.SendTextAsync($"GET {Polling} HTTP/1.1\r\nHost: a\r\nOrigin: http://a\u009b31m\r\n\r\n");
+        Assert.That((await EngineClient.ReadAsync(foreign)).Status, Is.EqualTo(403));
+        using var leaving = await server.OpenAsync(WebSocket);
+        await leaving.ReadFrameAsync();
+        await leaving.SendAsync(WireClient.CloseFrame(1000, "bye\r\n\u001b[31m"));
+        await Eventually.IsTrueAsync(
+            () => Lines().Any(line => line.Contains("closed with 1000", StringComparison.Ordinal)));
+        Assert.That(Lines(), Has.None.Match("[\u0000-\u001f\u007f-\u009f]"));
+
+        IEnumerable<string> Lines() => server.Logs.GetSnapshot().Select(record => record.Message);
     }
 
     [Test]

@@ -77,6 +77,19 @@ public sealed class EngineIoHeartbeatTests
     }
 
     [Test]
+    public async Task Client_that_polls_and_posts_but_answers_no_ping_is_gone()
+    {
+        await using var server = await StartAsync();
+        var client = await EngineClient.OpenAsync(server);
+        _time.Run(Interval);
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("2"));
+        await client.PostAsync("4alive");
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("4alive"));
+        _time.Run(Timeout);
+        await _echo.ExpectEndAsync(client.Sid, "ping timeout");
+    }
+
+    [Test]
     public async Task Poll_at_the_very_end_of_its_time_is_too_late()
     {
         await using var server = await StartAsync();

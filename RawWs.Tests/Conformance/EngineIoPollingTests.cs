@@ -165,13 +165,18 @@ public sealed class EngineIoPollingTests
     [Test]
     public async Task Second_post_while_one_is_read_ends_the_session()
     {
-        await using var server = await StartAsync();
+        // The clock stands still: the first must not end it by being slow.
+        await using var server = await TestServer.StartAsync(
+            map: s => s.MapEngine("/engine.io/", _echo), timeProvider: new FakeTimeProvider());
         var client = await EngineClient.OpenAsync(server);
+        using var poll = await client.BeginPollAsync();
+        await IsPolledAsync();
         using var first = await WireClient.ConnectAsync(server.EndPoint);
         await first.SendTextAsync(
             $"POST {client.Target()} HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n");
         Assert.That(await first.ReadHeadAsync(), Does.StartWith("HTTP/1.1 100"));
         Assert.That((await client.PostAsync("4b")).Status, Is.EqualTo(400));
+        Assert.That((await EngineClient.ReadAsync(poll)).Body, Is.EqualTo("1"));
         await _echo.ExpectEndAsync(client.Sid, "transport error");
         await first.SendTextAsync("4aaaaaaaa");
         await EngineClient.ReadAsync(first);

@@ -117,6 +117,7 @@ public sealed class EngineIoUpgradeTests
     [Test]
     public async Task What_was_posted_before_comes_before_what_the_websocket_says()
     {
+        var isPosted = new TaskCompletionSource();
         var gate = new TaskCompletionSource();
         var heard = new List<string>();
         _echo = new EngineEcho
@@ -125,7 +126,11 @@ public sealed class EngineIoUpgradeTests
             {
                 var text = Encoding.UTF8.GetString(payload.Span);
                 if (text == "posted 1")
+                {
+                    isPosted.SetResult();
                     await gate.Task;
+                }
+
                 lock (heard)
                     heard.Add(text);
             },
@@ -133,8 +138,12 @@ public sealed class EngineIoUpgradeTests
         await using var server = await StartAsync();
         var client = await EngineClient.OpenAsync(server);
         var posted = client.PostAsync("4posted 1\u001e4posted 2");
+        await isPosted.Task.WaitAsync(WireClient.Patience);
         using var socket = await client.UpgradeAsync();
         await socket.SendFrameAsync(Opcode.Text, "4sent");
+        // By the time of these answers a server that does not wait has long heard it.
+        for (var i = 0; i < 10; i++)
+            await EngineClient.GetAsync(server, "/health");
         gate.SetResult();
         Assert.That((await posted).Body, Is.EqualTo("ok"));
         await Eventually.IsTrueAsync(() => heard.Count == 3);
@@ -147,12 +156,15 @@ public sealed class EngineIoUpgradeTests
     [TestCase("4message")]
     [TestCase("6")]
     [TestCase("x")]
-    public async Task Anything_else_on_the_probing_websocket_closes_it_alone(string text)
+    [TestCase("2probe", Opcode.Binary)]
+    [TestCase("5", Opcode.Binary)]
+    public async Task Anything_else_on_the_probing_websocket_closes_it_alone(
+        string payload, Opcode type = Opcode.Text)
     {
         await using var server = await StartAsync();
         var client = await EngineClient.OpenAsync(server);
         using var socket = await client.OpenWebSocketAsync();
-        await socket.SendFrameAsync(Opcode.Text, text);
+        await socket.SendFrameAsync(type, payload);
         await socket.AnswerCloseAsync(CloseCode.PolicyViolation);
         await client.PostAsync("4alive");
         Assert.That((await client.PollAsync()).Body, Is.EqualTo("4alive"));
@@ -186,7 +198,10 @@ public sealed class EngineIoUpgradeTests
         using var socket = await client.OpenWebSocketAsync();
         await socket.SendFrameAsync(Opcode.Text, "2probe");
         await socket.ReadFrameAsync();
-        time.Run(TimeSpan.FromSeconds(10.2));
+        time.Run(TimeSpan.FromSeconds(9.8));
+        await socket.SendFrameAsync(Opcode.Text, "2probe");
+        Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("3probe"), "it has its time");
+        time.Run(TimeSpan.FromSeconds(0.4));
         var close = await socket.ReadFrameAsync();
         Assert.That((close.Opcode, close.CloseCode), Is.EqualTo((Opcode.Close, CloseCode.PolicyViolation)));
         await client.PostAsync("4alive");
@@ -205,6 +220,21 @@ public sealed class EngineIoUpgradeTests
         await second.AnswerCloseAsync(CloseCode.PolicyViolation);
         await socket.SendFrameAsync(Opcode.Text, "4alive");
         Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("4alive"));
+    }
+
+    [Test]
+    public async Task Second_websocket_that_probes_is_closed_and_the_first_goes_on()
+    {
+        await using var server = await StartAsync();
+        var client = await EngineClient.OpenAsync(server);
+        using var first = await client.OpenWebSocketAsync();
+        await first.SendFrameAsync(Opcode.Text, "2probe");
+        await first.ReadFrameAsync();
+        using var second = await client.OpenWebSocketAsync();
+        await second.AnswerCloseAsync(CloseCode.PolicyViolation);
+        await first.SendFrameAsync(Opcode.Text, "5");
+        await first.SendFrameAsync(Opcode.Text, "4moved");
+        Assert.That((await first.ReadFrameAsync()).Text, Is.EqualTo("4moved"));
     }
 
     [Test]
@@ -229,6 +259,30 @@ public sealed class EngineIoUpgradeTests
         await socket.SendFrameAsync(Opcode.Text, "1");
         await socket.AnswerCloseAsync(CloseCode.NormalClosure);
         await _echo.ExpectEndAsync(_echo.Last!.Id, "transport close");
+    }
+
+    [TestCase("0")]
+    [TestCase("5")]
+    [TestCase("6")]
+    [TestCase("3")]
+    public async Task Packet_that_means_nothing_on_the_websocket_is_ignored(string packet)
+    {
+        await using var server = await StartAsync();
+        using var socket = await server.OpenAsync("/engine.io/?EIO=4&transport=websocket");
+        await socket.ReadFrameAsync();
+        await socket.SendFrameAsync(Opcode.Text, packet);
+        await socket.SendFrameAsync(Opcode.Text, "4after");
+        Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("4after"));
+    }
+
+    [Test]
+    public async Task Websocket_message_is_one_packet_whatever_is_in_it()
+    {
+        await using var server = await StartAsync();
+        using var socket = await server.OpenAsync("/engine.io/?EIO=4&transport=websocket");
+        await socket.ReadFrameAsync();
+        await socket.SendFrameAsync(Opcode.Text, "4one\u001e4two");
+        Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("4one\u001e4two"));
     }
 
     [TestCase("2", "transport error")]
@@ -264,6 +318,19 @@ public sealed class EngineIoUpgradeTests
         await socket.ReadFrameAsync();
         await socket.SendAsync(WireClient.Frame(Opcode.Binary, [1, 2, 3]));
         Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("bAQID"));
+        await socket.SendFrameAsync(Opcode.Text, "bBAU=");
+        Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("bBAU="));
+    }
+
+    [Test]
+    public async Task Client_that_asks_for_base64_with_its_upgrade_gets_text()
+    {
+        await using var server = await StartAsync();
+        var client = await EngineClient.OpenAsync(server);
+        await client.PostAsync("bAQID");
+        using var socket = await client.OpenWebSocketAsync("&b64=1");
+        await socket.SendFrameAsync(Opcode.Text, "5");
+        Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("bAQID"), "what waited");
         await socket.SendFrameAsync(Opcode.Text, "bBAU=");
         Assert.That((await socket.ReadFrameAsync()).Text, Is.EqualTo("bBAU="));
     }

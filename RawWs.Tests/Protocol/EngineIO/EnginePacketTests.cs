@@ -36,6 +36,7 @@ public sealed class EnginePacketTests
     [TestCase("bA")]
     [TestCase("bYW I=")]
     [TestCase("bYWI=\n")]
+    [TestCase("bYWJj \t\r\n")]
     [TestCase("b====")]
     [TestCase("bé===")]
     public void Malformed_packet_is_refused(string text)
