@@ -51,23 +51,25 @@ public sealed class SocketIoEventTests
         await client.ExpectAliveAsync();
     }
 
-    [Test]
-    public async Task Nesting_of_a_hundred_passes()
+    [TestCase(100)]
+    [TestCase(127)]
+    public async Task Nesting_up_to_the_limit_passes(int depth)
     {
-        var deep = new string('[', 100) + new string(']', 100);
+        var deep = new string('[', depth) + new string(']', depth);
         await using var server = await StartAsync();
         using var client = await server.JoinAsync();
         await client.SendPacketAsync($"42[\"message\",{deep}]");
         await client.ExpectPacketAsync($"42[\"message-back\",{deep}]");
     }
 
-    [Test]
-    public async Task Nesting_of_a_hundred_thousand_costs_its_own_client_alone()
+    [TestCase(128)]
+    [TestCase(100_000)]
+    public async Task Nesting_beyond_the_limit_costs_its_own_client_alone(int depth)
     {
         await using var server = await StartAsync();
         using var hostile = await server.JoinAsync();
         using var other = await server.JoinAsync();
-        await hostile.SendPacketAsync($"42[\"message\",{new string('[', 100_000)}{new string(']', 100_000)}]");
+        await hostile.SendPacketAsync($"42[\"message\",{new string('[', depth)}{new string(']', depth)}]");
         await hostile.ExpectClosedAsync();
         await other.ExpectAliveAsync();
     }
@@ -107,6 +109,24 @@ public sealed class SocketIoEventTests
         await client.PollAsync();
         await client.PostAsync($"451-[\"message\",{Placeholder}]\u001ebAQID");
         Assert.That((await client.PollAsync()).Body, Is.EqualTo($"451-[\"message-back\",{Placeholder}]\u001ebAQID"));
+    }
+
+    [Test]
+    public async Task Bytes_are_text_for_a_client_that_asks_for_base64()
+    {
+        await using var server = await StartAsync();
+        using var client = await server.OpenAsync(SocketIoWire.Path + "&b64=1");
+        await client.ReadFrameAsync();
+        await client.SendPacketAsync("40");
+        await client.ReadFrameAsync();
+        await client.SendPacketAsync($"451-[\"message\",{Placeholder}]");
+        await client.SendPacketAsync("bAQID");
+        await client.ExpectPacketAsync($"451-[\"message-back\",{Placeholder}]");
+        await client.ExpectPacketAsync("bAQID");
+        await client.SendPacketAsync($"451-7[\"ack\",{Placeholder}]");
+        await client.SendPacketAsync("bBAU=");
+        await client.ExpectPacketAsync($"461-7[{Placeholder}]");
+        await client.ExpectPacketAsync("bBAU=");
     }
 
     [Test]

@@ -203,7 +203,10 @@ public sealed class SocketIoNamespaceTests
         }
 
         await joined.ExpectAliveAsync();
-        time.Run(TimeSpan.FromSeconds(19.5));
+        time.Run(TimeSpan.FromSeconds(18.8));
+        await silent.SendPacketAsync("40/random,");
+        await silent.ExpectPacketAsync("44/random,{\"message\":\"Invalid namespace\"}");
+        time.Run(TimeSpan.FromSeconds(0.7));
         await silent.ExpectClosedAsync();
         await joined.ExpectAliveAsync();
     }

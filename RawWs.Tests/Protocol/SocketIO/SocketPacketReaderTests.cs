@@ -37,6 +37,7 @@ public sealed class SocketPacketReaderTests
     [TestCase("51-[\"a\",{\"_placeholder\":true,\"num\":0}]", SocketPacketType.BinaryEvent, "/", null, 1, "a", "{\"_placeholder\":true,\"num\":0}", 1)]
     [TestCase("52-/n,3[\"a\",{\"num\":1,\"_placeholder\":true}]", SocketPacketType.BinaryEvent, "/n", 3L, 2, "a", "{\"num\":1,\"_placeholder\":true}", 1)]
     [TestCase("51-[\"a\",\"no placeholder\"]", SocketPacketType.BinaryEvent, "/", null, 1, "a", "\"no placeholder\"", 1)]
+    [TestCase("510-[\"a\"]", SocketPacketType.BinaryEvent, "/", null, 10, "a", "", 0)]
     [TestCase("61-7[{\"x\":{\"_placeholder\":true,\"num\":0}}]", SocketPacketType.BinaryAck, "/", 7L, 1, "", "{\"x\":{\"_placeholder\":true,\"num\":0}}", 1)]
     public void Packet_is_read(
         string text, SocketPacketType type, string ns, long? ackId, int attachments, string name, string values, int count)

@@ -50,7 +50,22 @@ public sealed class EmitterTests
 
         Assert.That(() => client.Socket.Emit(name), Throws.ArgumentException);
         Assert.That(() => _server.Server.Emit(name, 1), Throws.ArgumentException);
-        Assert.That(() => client.Socket.EmitWithAckAsync<int>(name), Throws.ArgumentException);
+        Assert.Throws<ArgumentException>(() => _ = client.Socket.EmitWithAckAsync<int>(name));
+        Assert.Throws<ArgumentException>(() => _ = _server.Server.To().EmitWithAckAsync<int>(name));
+    }
+
+    [Test]
+    public void Values_may_nest_as_deep_as_what_clients_send()
+    {
+        const int Depth = 127;
+        TestSession client = _server.Connect();
+        object value = 1;
+        for (var i = 0; i < Depth; i++)
+            value = new[] { value };
+
+        _server.Server.Emit("deep", value);
+
+        Assert.That(client.Events, Is.EqualTo([$"deep {new string('[', Depth)}1{new string(']', Depth)}"]));
     }
 
     [Test]

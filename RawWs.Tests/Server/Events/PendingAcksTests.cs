@@ -39,6 +39,24 @@ public sealed class PendingAcksTests
     }
 
     [Test]
+    public void One_counter_serves_a_namespace()
+    {
+        _server.Server.Of("/other");
+        TestSession one = _server.Connect();
+        TestSession two = _server.Connect();
+        TestSession other = _server.Connect("/other");
+
+        _ = one.Socket.EmitWithAckAsync<int>("a");
+        _ = two.Socket.EmitWithAckAsync<int>("b");
+        _ = other.In("/other").EmitWithAckAsync<int>("apart");
+        _ = _server.Server.To().EmitWithAckAsync<int>("both");
+
+        Assert.That(one.Events, Is.EqualTo(["a #0", "both #2"]));
+        Assert.That(two.Events, Is.EqualTo(["b #1", "both #2"]));
+        Assert.That(other.Events, Is.EqualTo(["apart #0"]));
+    }
+
+    [Test]
     public async Task Another_client_cannot_answer()
     {
         TestSession client = _server.Connect();

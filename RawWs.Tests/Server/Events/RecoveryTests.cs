@@ -2,12 +2,21 @@ using System.Text;
 using RawWs.Server;
 using RawWs.Server.Events;
 using RawWs.Server.Sessions;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server.Events;
 
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class RecoveryTests
 {
+    private static readonly DisconnectReason[] s_reasons =
+    [
+        DisconnectReason.TransportError, DisconnectReason.TransportClose, DisconnectReason.ForcedClose,
+        DisconnectReason.PingTimeout, DisconnectReason.ParseError, DisconnectReason.ServerShuttingDown,
+        DisconnectReason.ForcedServerClose, DisconnectReason.ClientNamespaceDisconnect,
+        DisconnectReason.ServerNamespaceDisconnect,
+    ];
+
     private readonly RecoveryOptions _options = new();
     private readonly TestServer _server;
 
@@ -24,6 +33,33 @@ public sealed class RecoveryTests
         client.In("/x").Disconnect();
 
         Assert.That(_server.Hub.NamespaceCount, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Private_ids_are_unguessable_and_tell_nothing_of_the_public_ones()
+    {
+        EventSocket[] sockets = [.. Enumerable.Range(0, RandomIds.Enough).Select(_ => _server.Connect().Socket)];
+
+        RandomIds.Expect([.. sockets.Select(socket => socket.RecoveryId!)], bytes: 18);
+        Assert.That(sockets.Where(socket => socket.RecoveryId!.Contains(socket.Id, StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [TestCase("transport error", true)]
+    [TestCase("transport close", true)]
+    [TestCase("forced close", true)]
+    [TestCase("ping timeout", true)]
+    [TestCase("server shutting down", true)]
+    [TestCase("forced server close", true)]
+    [TestCase("parse error", false)]
+    [TestCase("client namespace disconnect", false)]
+    [TestCase("server namespace disconnect", false)]
+    public void The_reason_of_the_end_says_whether_a_client_may_come_back(string reason, bool mayReturn)
+    {
+        TestSession client = _server.Connect();
+
+        TestSession again = ComeBack(client, reason: s_reasons.Single(known => known.ToString() == reason));
+
+        Assert.That(again.Socket.Recovered, Is.EqualTo(mayReturn));
     }
 
     [Test]
@@ -141,10 +177,14 @@ public sealed class RecoveryTests
     }
 
     private TestSession ComeBack(
-        TestSession client, string namespaceName = "/", string? offset = null, Action? meanwhile = null)
+        TestSession client,
+        string namespaceName = "/",
+        string? offset = null,
+        Action? meanwhile = null,
+        DisconnectReason? reason = null)
     {
         string pid = client.In(namespaceName).RecoveryId!;
-        client.Close(DisconnectReason.TransportClose);
+        client.Close(reason ?? DisconnectReason.TransportClose);
         meanwhile?.Invoke();
         var again = new TestSession(_server);
         string more = offset is null ? "" : $",\"offset\":\"{offset}\"";
