@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using RawWs.Server.Events;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server.Events;
 
@@ -88,7 +89,7 @@ public sealed class EventNamespaceTests
         TestSession client = _server.Connect();
 
         Assert.That(client.Sent, Is.EqualTo(["<connect_error / Internal error"]));
-        Assert.That(_server.Errors.Count(), Is.EqualTo(1));
+        Assert.That((_server.Errors.Count(), _server.FailuresCounted), Is.EqualTo((1, 1L)));
     }
 
     [Test]
@@ -107,7 +108,7 @@ public sealed class EventNamespaceTests
 
         Assert.That(reached, Is.True);
         Assert.That(client.Socket.Connected, Is.True);
-        Assert.That(_server.Errors.Count(), Is.EqualTo(2));
+        Assert.That((_server.Errors.Count(), _server.FailuresCounted), Is.EqualTo((2, 2L)));
     }
 
     [Test]
@@ -268,6 +269,24 @@ public sealed class EventNamespaceTests
         Assert.That(_server.Errors.Single().Message, Does.Contain("/x\\u000D\\u000A"));
     }
 
+    [TestCase("\r\n")]
+    [TestCase("\u001b[31m")]
+    [TestCase("\u2028")]
+    public void What_clients_choose_is_one_line_in_the_log(string text)
+    {
+        _server.Server.OnNewNamespace(_ => throw new InvalidOperationException());
+        _server.Server.Of(_ => true).Use(socket => throw (socket.Namespace.Name[1] == 'r'
+            ? new ConnectionRefusedException("no" + text)
+            : new InvalidOperationException()));
+
+        _server.Connect("/refused" + text);
+        _server.Connect("/failed" + text);
+
+        string[] lines = [.. _server.Logs.GetSnapshot().Select(record => record.Message)];
+        Assert.That(lines, Has.Length.EqualTo(4).And.All.Match(@"^[^\u0000-\u001f\u2028]*\\u[0-9A-F]{4}"));
+        Assert.That(lines, Has.None.Match(@"[\u0000-\u001f\u2028]"));
+    }
+
     [Test]
     public void A_connection_can_only_be_in_so_many_namespaces()
     {
@@ -284,9 +303,9 @@ public sealed class EventNamespaceTests
     [Test]
     public void Ids_are_unguessable_names_of_twenty_characters()
     {
-        string[] ids = [.. Enumerable.Range(0, 100).Select(_ => _server.Connect().Socket.Id)];
+        string[] ids = [.. Enumerable.Range(0, RandomIds.Enough).Select(_ => _server.Connect().Socket.Id)];
 
-        Assert.That(ids, Is.Unique);
+        RandomIds.Expect(ids, bytes: 15);
         Assert.That(ids, Is.All.Match("^[A-Za-z0-9_-]{20}$"));
     }
 

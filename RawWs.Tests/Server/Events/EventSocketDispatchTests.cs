@@ -139,6 +139,27 @@ public sealed class EventSocketDispatchTests
         Assert.That(client.Sent[1..^1], Is.All.EqualTo("<ack 1 error handler_error"));
         Assert.That(client.Sent[^1], Is.EqualTo("<ack 2 [\"yes\"]"));
         Assert.That(_server.Errors.Count(), Is.EqualTo(names.Length));
+        Assert.That(_server.FailuresCounted, Is.EqualTo(names.Length));
+    }
+
+    [Test]
+    public void What_throws_behind_an_ack_costs_only_its_event()
+    {
+        TestSession client = _server.Connect();
+        client.Socket.On("ask", async () =>
+        {
+            await client.Socket.EmitWithAckAsync<int>("question");
+            throw new InvalidOperationException();
+        });
+        client.Socket.On("alive", () => "yes");
+
+        client.Receive("ask", ackId: 1);
+        client.ReceiveAck(0, "5");
+
+        Assert.That(() => client.Sent[^1], Is.EqualTo("<ack 1 error handler_error").After(5_000, 5));
+        client.Receive("alive", ackId: 2);
+        Assert.That(client.Sent[^1], Is.EqualTo("<ack 2 [\"yes\"]"));
+        Assert.That((_server.Errors.Count(), _server.FailuresCounted), Is.EqualTo((1, 1L)));
     }
 
     [Test]

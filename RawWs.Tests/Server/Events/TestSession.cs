@@ -6,6 +6,7 @@ using RawWs.Server;
 using RawWs.Server.Events;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server.Events;
 
@@ -14,14 +15,18 @@ namespace RawWs.Tests.Server.Events;
 /// </summary>
 internal sealed class TestServer
 {
+    private readonly Func<long> _failures;
+
     public TestServer(Action<EventOptions>? configure = null)
     {
         var options = new ServerOptions();
         configure?.Invoke(options.Events);
         var loggers = LoggerFactory.Create(builder =>
             builder.SetMinimumLevel(LogLevel.Debug).AddProvider(new FakeLoggerProvider(Logs)));
-        Server = new RawWsServer(options, loggers, Time);
+        var meters = new TestMeters();
+        Server = new RawWsServer(options, loggers, Time, meters);
         Hub = Server.Hub;
+        _failures = meters.Count("rawws.handler.failures");
     }
 
     public EventHub Hub { get; }
@@ -34,6 +39,9 @@ internal sealed class TestServer
 
     public IEnumerable<FakeLogRecord> Errors =>
         Logs.GetSnapshot().Where(record => record.Level >= LogLevel.Error);
+
+    /// <summary>Handlers and callbacks that have failed, as the meter counts them.</summary>
+    public long FailuresCounted => _failures();
 
     /// <summary>A client that has joined <c>/</c>.</summary>
     public TestSession Connect(string namespaceName = "/")
