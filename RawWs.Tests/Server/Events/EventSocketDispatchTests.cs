@@ -44,6 +44,27 @@ public sealed class EventSocketDispatchTests
         return client.Sent[^1];
     }
 
+    [TestCase("text", "\"\\ud800\"", ExpectedResult = "<ack 7 error bad_arguments")]
+    [TestCase("number", "1e999", ExpectedResult = "<ack 7 error handler_error")]
+    [TestCase("number", "-0", ExpectedResult = "<ack 7 [-0]")]
+    [TestCase("whole", "1e999", ExpectedResult = "<ack 7 error bad_arguments")]
+    [TestCase("whole", "9007199254740993", ExpectedResult = "<ack 7 [9007199254740993]")]
+    [TestCase("note", """{"text":"a","__proto__":{"text":"b"},"text":"c"}""", ExpectedResult = "<ack 7 [\"c\"]")]
+    public string Odd_value_that_is_echoed_by_its_type_costs_its_own_event_alone(string name, string arguments)
+    {
+        TestSession client = _server.Connect();
+        client.Socket.On<string, string>("text", text => text);
+        client.Socket.On<double, double>("number", number => number);
+        client.Socket.On<long, long>("whole", number => number);
+        client.Socket.On<Note, string>("note", note => note.Text);
+
+        client.Receive(name, arguments, 7);
+        client.Receive("whole", "1", 8);
+
+        Assert.That(client.Sent[^1], Is.EqualTo("<ack 8 [1]"));
+        return client.Sent[^2];
+    }
+
     [Test]
     public void A_nullable_value_may_be_missing()
     {
