@@ -123,26 +123,30 @@ public sealed partial class EventSocket
 
     private void BeginEnter(EventContext context)
     {
-        Interlocked.Increment(ref _running);
-        _entry = EnterAsync(_entry, context);
+        Task previous = _entry;
+        if (previous.IsCompleted)
+        {
+            // Most middleware has nothing to wait for.
+            ValueTask<bool> passing = PassAsync(context);
+            if (!passing.IsCompletedSuccessfully)
+                _entry = EnterAsync(Task.CompletedTask, context, passing.AsTask());
+            else if (passing.Result)
+                Start(context);
+
+            return;
+        }
+
+        _entry = EnterAsync(previous, context);
     }
 
-    private async Task EnterAsync(Task previous, EventContext context)
+    private async Task EnterAsync(Task previous, EventContext context, Task<bool>? passing = null)
     {
-        await previous.ConfigureAwait(false);
+        Interlocked.Increment(ref _running);
         try
         {
-            if (!Connected)
-                return;
-
-            foreach (Callback<EventContext> any in _any.Items)
-                Hub.Run(any, context, "any", this);
-
-            if (await PassAsync(context).ConfigureAwait(false) && Connected)
-            {
-                Start(
-                    context.Utf8Name, context.Arguments.Json.Span, context.Attachments, context.Reply, context);
-            }
+            await previous.ConfigureAwait(false);
+            if (passing is null ? await PassAsync(context).ConfigureAwait(false) : await passing.ConfigureAwait(false))
+                Start(context);
         }
         finally
         {
@@ -152,6 +156,12 @@ public sealed partial class EventSocket
 
     private async ValueTask<bool> PassAsync(EventContext context)
     {
+        if (!Connected)
+            return false;
+
+        foreach (Callback<EventContext> any in _any.Items)
+            Hub.Run(any, context, "any", this);
+
         try
         {
             foreach (Callback<EventContext> guard in _guards.Items)
@@ -169,6 +179,12 @@ public sealed partial class EventSocket
 
             return false;
         }
+    }
+
+    private void Start(EventContext context)
+    {
+        if (Connected)
+            Start(context.Utf8Name, context.Arguments.Json.Span, context.Attachments, context.Reply, context);
     }
 
     private void Start(

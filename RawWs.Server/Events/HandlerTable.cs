@@ -28,41 +28,41 @@ internal sealed class Handler(string name, Delegate target, Invocation invoke, b
 }
 
 /// <summary>The handlers of one socket, found by the UTF-8 name of their event.</summary>
-/// <remarks>Safe for any thread. What <see cref="Find"/> returns never changes: handlers may be added and
-/// taken away while they run.</remarks>
+/// <remarks>
+/// Safe for any thread; to find takes no lock. What <see cref="Find"/> returns never changes: handlers may be added
+/// and taken away while they run.
+/// </remarks>
 internal sealed class HandlerTable
 {
     private readonly Lock _gate = new();
-    private Dictionary<byte[], Handler[]>? _handlers;
+    private Dictionary<byte[], Handler[]> _handlers = new(Utf8NameComparer.Instance);
+
+    // The same, once somebody has looked for a handler: from then on it is not changed, but replaced.
+    private volatile Dictionary<byte[], Handler[]>? _shared;
 
     public void Add(Handler handler)
     {
         byte[] name = Encoding.UTF8.GetBytes(handler.Name);
         lock (_gate)
         {
-            _handlers ??= new Dictionary<byte[], Handler[]>(Utf8NameComparer.Instance);
-            _handlers[name] = _handlers.TryGetValue(name, out Handler[]? present)
-                ? [.. present, handler]
-                : [handler];
+            Own();
+            _handlers[name] = _handlers.TryGetValue(name, out Handler[]? present) ? [.. present, handler] : [handler];
         }
     }
 
     public Handler[] Find(ReadOnlySpan<byte> utf8Name)
     {
-        lock (_gate)
-        {
-            if (_handlers is null)
-                return [];
-
-            var byUtf8 = _handlers.GetAlternateLookup<ReadOnlySpan<byte>>();
-            return byUtf8.TryGetValue(utf8Name, out Handler[]? found) ? found : [];
-        }
+        var byUtf8 = (_shared ?? Share()).GetAlternateLookup<ReadOnlySpan<byte>>();
+        return byUtf8.TryGetValue(utf8Name, out Handler[]? found) ? found : [];
     }
 
     public void Remove(string name)
     {
         lock (_gate)
-            _handlers?.Remove(Encoding.UTF8.GetBytes(name));
+        {
+            Own();
+            _handlers.Remove(Encoding.UTF8.GetBytes(name));
+        }
     }
 
     /// <summary>Takes away the handler that was added last with this delegate.</summary>
@@ -75,7 +75,10 @@ internal sealed class HandlerTable
     public void Clear()
     {
         lock (_gate)
-            _handlers = null;
+        {
+            Own();
+            _handlers.Clear();
+        }
     }
 
     private void Remove(string name, Func<Handler[], int> find)
@@ -83,17 +86,34 @@ internal sealed class HandlerTable
         byte[] utf8Name = Encoding.UTF8.GetBytes(name);
         lock (_gate)
         {
-            if (_handlers is null || !_handlers.TryGetValue(utf8Name, out Handler[]? present))
+            if (!_handlers.TryGetValue(utf8Name, out Handler[]? present))
                 return;
 
             int index = find(present);
             if (index < 0)
                 return;
 
+            Own();
             if (present.Length == 1)
                 _handlers.Remove(utf8Name);
             else
                 _handlers[utf8Name] = [.. present[..index], .. present[(index + 1)..]];
         }
+    }
+
+    private Dictionary<byte[], Handler[]> Share()
+    {
+        lock (_gate)
+            return _shared = _handlers;
+    }
+
+    // Under the lock.
+    private void Own()
+    {
+        if (_shared is null)
+            return;
+
+        _handlers = new Dictionary<byte[], Handler[]>(_handlers, Utf8NameComparer.Instance);
+        _shared = null;
     }
 }

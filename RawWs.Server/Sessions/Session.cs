@@ -18,7 +18,9 @@ namespace RawWs.Server.Sessions;
 internal abstract class Session(EventHub hub, Handshake handshake)
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<byte[], EventSocket> _sockets = new(Utf8NameComparer.Instance);
+
+    // Never changed, but replaced: each event looks for its socket.
+    private volatile Dictionary<byte[], EventSocket> _sockets = new(Utf8NameComparer.Instance);
     private DisconnectReason? _reason;
 
     public EventHub Hub { get; } = hub;
@@ -77,11 +79,8 @@ internal abstract class Session(EventHub hub, Handshake handshake)
     /// <summary>The socket in a namespace, joined or about to; null if there is none.</summary>
     public EventSocket? Find(ReadOnlySpan<byte> utf8Namespace)
     {
-        lock (_gate)
-        {
-            var byUtf8 = _sockets.GetAlternateLookup<ReadOnlySpan<byte>>();
-            return byUtf8.TryGetValue(utf8Namespace, out EventSocket? socket) ? socket : null;
-        }
+        var byUtf8 = _sockets.GetAlternateLookup<ReadOnlySpan<byte>>();
+        return byUtf8.TryGetValue(utf8Namespace, out EventSocket? socket) ? socket : null;
     }
 
     /// <summary>
@@ -116,7 +115,10 @@ internal abstract class Session(EventHub hub, Handshake handshake)
         lock (_gate)
         {
             if (_reason is null)
-                _sockets.Add(Encoding.UTF8.GetBytes(namespaceName), socket);
+                _sockets = new Dictionary<byte[], EventSocket>(_sockets, Utf8NameComparer.Instance)
+                {
+                    { Encoding.UTF8.GetBytes(namespaceName), socket },
+                };
         }
 
         if (CloseReason is not { } reason)
@@ -161,8 +163,12 @@ internal abstract class Session(EventHub hub, Handshake handshake)
         byte[] name = Encoding.UTF8.GetBytes(socket.Namespace.Name);
         lock (_gate)
         {
-            if (_sockets.TryGetValue(name, out EventSocket? present) && present == socket)
-                _sockets.Remove(name);
+            if (!_sockets.TryGetValue(name, out EventSocket? present) || present != socket)
+                return;
+
+            var others = new Dictionary<byte[], EventSocket>(_sockets, Utf8NameComparer.Instance);
+            others.Remove(name);
+            _sockets = others;
         }
     }
 
