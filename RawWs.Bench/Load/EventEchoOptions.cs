@@ -5,19 +5,19 @@ namespace RawWs.Bench.Load;
 /// <summary>How much load <see cref="EventEcho"/> makes, and for how long.</summary>
 internal sealed record EventEchoOptions
 {
-    public const string Usage = "events [--connections 64] [--seconds 5] [--rounds 5] [--warm-up 8] [--bytes 64]";
+    public const string Usage = "events [--connections 64] [--seconds 4] [--rounds 9] [--warm-up 30] [--bytes 64]";
 
     /// <summary>Clients, each with one event under way.</summary>
     public int Connections { get; private set; } = 64;
 
     /// <summary>The length of a round.</summary>
-    public int Seconds { get; private set; } = 5;
+    public int Seconds { get; private set; } = 4;
 
     /// <summary>How often each server is measured.</summary>
-    public int Rounds { get; private set; } = 5;
+    public int Rounds { get; private set; } = 9;
 
     /// <summary>Seconds of the same load before the first round, for each server's compiler.</summary>
-    public int WarmUp { get; private set; } = 8;
+    public int WarmUp { get; private set; } = 30;
 
     /// <summary>The length of the text that goes there and back.</summary>
     public int Bytes { get; private set; } = 64;
