@@ -52,6 +52,9 @@ public enum ProtocolError : byte
 
     /// <summary>A message over the limit on its number of fragments (§10.4).</summary>
     TooManyFragments,
+
+    /// <summary>Compressed data that is corrupt, or ends inside a block (RFC 7692 §7.2.2).</summary>
+    InvalidDeflate,
 }
 
 /// <summary>What the peer is told about each <see cref="ProtocolError"/>.</summary>
@@ -82,6 +85,7 @@ public static class ProtocolErrors
         ProtocolError.InvalidCloseCode => (WebSockets.CloseCode.ProtocolError, "invalid close code"),
         ProtocolError.MessageTooBig => (WebSockets.CloseCode.MessageTooBig, "message over the size limit"),
         ProtocolError.TooManyFragments => (WebSockets.CloseCode.PolicyViolation, "too many fragments"),
+        ProtocolError.InvalidDeflate => (WebSockets.CloseCode.InvalidPayloadData, "invalid compressed data"),
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "No rule is broken."),
     };
 }

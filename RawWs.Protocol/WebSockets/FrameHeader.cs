@@ -30,6 +30,10 @@ public readonly record struct FrameHeader
     /// <summary>The longest payload of a control frame in bytes (RFC 6455 §5.5).</summary>
     public const int MaxControlPayload = 125;
 
+    /// <summary>RSV1 in its place in the first byte: of the first frame of a compressed message (RFC 7692
+    /// §6).</summary>
+    public const byte Rsv1 = 0x40;
+
     private const int FinBit = 0x80;
     private const int MaskBit = 0x80;
     private const int ReservedBitsMask = 0x70;

@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Text.Unicode;
+using RawWs.Protocol.WebSockets.Deflate;
 
 namespace RawWs.Protocol.WebSockets;
 
-/// <summary>Turns received bytes into messages: header, rules, unmasking in place, assembly, UTF-8.</summary>
+/// <summary>Turns received bytes into messages: header, rules, unmasking in place, assembly, inflating,
+/// UTF-8.</summary>
 /// <remarks>
 /// <para>Receive into <see cref="GetMemory"/>, tell <see cref="Advance"/>, then call <see cref="TryRead"/>
 /// until it returns false. What was valid before a violation is returned before <see cref="Error"/> is set.
@@ -12,6 +14,8 @@ namespace RawWs.Protocol.WebSockets;
 /// second pooled buffer, which grows as bytes arrive and which a large frame is received into directly. A
 /// payload is validated as it comes, and all work is linear in the bytes received, however they are
 /// cut.</para>
+/// <para>A compressed message is inflated as it comes too, into that second buffer. The limit on the size of
+/// a message holds for what it is inflated to, and its wire size may be an eighth larger.</para>
 /// <para>Not safe for use by several threads at a time.</para>
 /// </remarks>
 public sealed class MessageReader : IDisposable
@@ -23,6 +27,7 @@ public sealed class MessageReader : IDisposable
     private readonly Role _role;
     private readonly long _maxMessageBytes;
     private readonly int _maxFragments;
+    private readonly MessageInflater? _inflater;
     private ReceiveBuffer _received;
     private MessageBuffer _collected;
 
@@ -36,6 +41,7 @@ public sealed class MessageReader : IDisposable
     // The data message that is open, or whose only frame is being received.
     private bool _isMessageOpen;
     private Opcode _opcode;
+    private bool _isCompressed;
     private long _announced;
     private int _fragments;
     private Utf8Stream _utf8;
@@ -52,8 +58,11 @@ public sealed class MessageReader : IDisposable
     /// <param name="role">Our own role: a server demands masked frames, a client unmasked ones.</param>
     /// <param name="limits">What the peer may send.</param>
     /// <param name="pool">Where buffers come from; the shared pool if null.</param>
+    /// <param name="inflater">What inflates compressed messages if permessage-deflate was negotiated; it is
+    /// disposed of with the reader.</param>
     /// <exception cref="ArgumentOutOfRangeException">A limit is out of its range.</exception>
-    public MessageReader(Role role, MessageLimits limits, ArrayPool<byte>? pool = null)
+    public MessageReader(
+        Role role, MessageLimits limits, ArrayPool<byte>? pool = null, MessageInflater? inflater = null)
     {
         ArgumentNullException.ThrowIfNull(limits);
         ArgumentOutOfRangeException.ThrowIfNegative(limits.MaxMessageBytes, nameof(limits));
@@ -67,6 +76,7 @@ public sealed class MessageReader : IDisposable
         _role = role;
         _maxMessageBytes = limits.MaxMessageBytes;
         _maxFragments = limits.MaxFragments;
+        _inflater = inflater;
         _received = new ReceiveBuffer(pool ?? ArrayPool<byte>.Shared, limits.ReceiveBufferBytes);
         _collected = new MessageBuffer(pool ?? ArrayPool<byte>.Shared);
     }
@@ -88,7 +98,7 @@ public sealed class MessageReader : IDisposable
             _received.Discard();
         }
 
-        int missing = _isCollecting ? MissingOfFrame : 0;
+        int missing = _isCollecting && !_isCompressed ? MissingOfFrame : 0;
         _isDirect = missing >= MinDirectReceive && _received.UnreadCount == 0;
         Memory<byte> free = _isDirect ? _collected.GetFree(missing) : _received.GetFree();
         _granted = free.Length;
@@ -197,6 +207,7 @@ public sealed class MessageReader : IDisposable
         _isDisposed = true;
         _received.Return();
         _collected.Return();
+        _inflater?.Dispose();
     }
 
     private int MissingOfFrame => (int)_frame.PayloadLength - (_collected.Length - _frameStart);
@@ -208,7 +219,8 @@ public sealed class MessageReader : IDisposable
             return false;
         }
 
-        ProtocolError error = FrameRules.Check(header, _role, _isMessageOpen);
+        ProtocolError error = FrameRules.Check(
+            header, _role, _isMessageOpen, _inflater is null ? (byte)0 : FrameHeader.Rsv1);
         if (error == ProtocolError.None && !header.IsControl)
         {
             error = CheckLimits(header);
@@ -222,14 +234,21 @@ public sealed class MessageReader : IDisposable
     {
         long announced = _isMessageOpen ? _announced : 0;
         int fragments = _isMessageOpen ? _fragments : 0;
-        return header.PayloadLength > _maxMessageBytes - announced ? ProtocolError.MessageTooBig
+        bool isCompressed = _isMessageOpen ? _isCompressed : header.ReservedBits != 0;
+        long max = isCompressed ? MaxCompressedBytes : _maxMessageBytes;
+        return header.PayloadLength > max - announced ? ProtocolError.MessageTooBig
             : fragments == _maxFragments ? ProtocolError.TooManyFragments
             : ProtocolError.None;
     }
 
+    // RFC 1951 §3.2.6: a deflater that knows only the fixed code needs 9 bits for a byte. The rest is for
+    // flushes.
+    private long MaxCompressedBytes =>
+        Math.Min(_maxMessageBytes + (_maxMessageBytes / 8) + 1024, Array.MaxLength);
+
     private bool IsWholeMessage(in FrameHeader header) =>
         header.Fin && !_isMessageOpen && !header.IsControl
-        && header.PayloadLength <= _received.UnreadCount - header.Size;
+        && header.ReservedBits == 0 && header.PayloadLength <= _received.UnreadCount - header.Size;
 
     // Most messages are one frame that has come whole: nothing needs to be remembered about it.
     private bool TryTakeWholeMessage(in FrameHeader header, out ReceivedMessage message)
@@ -266,7 +285,7 @@ public sealed class MessageReader : IDisposable
         _processed = 0;
         _frameStart = _collected.Length;
         _isCollecting = !header.IsControl
-            && (!header.Fin || _fragments > 1 || header.PayloadLength > _received.Capacity);
+            && (!header.Fin || _fragments > 1 || _isCompressed || header.PayloadLength > _received.Capacity);
     }
 
     private void BeginData(in FrameHeader header)
@@ -274,6 +293,7 @@ public sealed class MessageReader : IDisposable
         if (header.Opcode != Opcode.Continuation)
         {
             _opcode = header.Opcode;
+            _isCompressed = header.ReservedBits != 0;
             _announced = 0;
             _fragments = 0;
             _utf8 = default;
@@ -290,6 +310,11 @@ public sealed class MessageReader : IDisposable
         int length = (int)_frame.PayloadLength;
         int count;
         Span<byte> fresh;
+        if (_isCollecting && _isCompressed)
+        {
+            return TryInflatePayload(length);
+        }
+
         if (_isCollecting)
         {
             int missing = MissingOfFrame;
@@ -313,6 +338,27 @@ public sealed class MessageReader : IDisposable
         _processed = count;
         ProtocolError error = CheckPayload(fresh);
         return error == ProtocolError.None ? count == length : Fail(error);
+    }
+
+    private bool TryInflatePayload(int length)
+    {
+        int count = Math.Min(length - _processed, _received.UnreadCount);
+        Span<byte> compressed = _received.Unread[..count];
+        if (_frame.IsMasked)
+        {
+            Mask.Apply(compressed, _frame.MaskingKey, _processed);
+        }
+
+        int start = _collected.Length;
+        ProtocolError inflateError = _inflater!.Inflate(compressed, ref _collected, _maxMessageBytes);
+        _received.Consume(count);
+        _processed += count;
+
+        // Text that was inflated before an error comes first, or the verdict would depend on how frames are
+        // cut.
+        ProtocolError error = CheckPayload(_collected.From(start));
+        error = error == ProtocolError.None ? inflateError : error;
+        return error == ProtocolError.None ? _processed == length : Fail(error);
     }
 
     // RFC 6455 §8.1: invalid UTF-8 fails the connection, here at the first bad byte of an unfinished message.
@@ -343,6 +389,13 @@ public sealed class MessageReader : IDisposable
 
     private bool TryFinishData(out ReceivedMessage message)
     {
+        ProtocolError error = _isCompressed ? _inflater!.Finish() : ProtocolError.None;
+        if (error != ProtocolError.None)
+        {
+            message = default;
+            return Fail(error);
+        }
+
         if (_opcode == Opcode.Text && !_utf8.IsComplete)
         {
             message = default;

@@ -1,5 +1,7 @@
 using RawWs.Protocol.WebSockets;
+using RawWs.Protocol.WebSockets.Deflate;
 using RawWs.Tests.Protocol.WebSockets;
+using RawWs.Tests.Protocol.WebSockets.Deflate;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Architecture;
@@ -43,6 +45,40 @@ public sealed class CodecAllocationTests
 
         int rounds = size > 10_000 ? Rounds / 20 : Rounds;
         Assert.That(Allocation.Of(Echo, rounds), Is.Zero);
+        Assert.That(messages, Is.EqualTo(echoed));
+    }
+
+    [Test]
+    public void Echoing_a_compressed_message_allocates_nothing(
+        [Values(64, 1000, 20_000)] int size, [Values] bool takeover)
+    {
+        var agreed = new DeflateParameters(!takeover, !takeover, 15, 15);
+        using var pool = new DeflatePool(new DeflateOptions());
+        using var client = new MessageDeflater(pool, DeflateCases.NoTakeover, Role.Client);
+        using var server = new MessageDeflater(pool, agreed, Role.Server);
+        using var reader = new MessageReader(
+            Role.Server, new MessageLimits(), inflater: new MessageInflater(pool, agreed, Role.Server));
+        byte[] payload = new byte[size];
+        byte[] reply = new byte[MessageDeflater.MaxFrameSize(size)];
+        byte[] wire = new byte[MessageDeflater.MaxFrameSize(size)];
+        wire = wire[..client.Write(wire, Opcode.Text, payload, 0x01020304)];
+        int messages = 0;
+        int echoed = 0;
+
+        void Echo()
+        {
+            echoed++;
+            reader.Append(wire);
+            while (reader.TryRead(out ReceivedMessage message))
+            {
+                int written = server.Write(reply, message.Opcode, message.Payload.Span);
+                messages += message.Payload.Length == size && written < size ? 1 : 0;
+            }
+
+            reader.ReleaseBuffer();
+        }
+
+        Assert.That(Allocation.Of(Echo, Rounds / 10), Is.Zero);
         Assert.That(messages, Is.EqualTo(echoed));
     }
 

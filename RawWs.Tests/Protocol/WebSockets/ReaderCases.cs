@@ -1,6 +1,7 @@
 using System.Text;
 using RawWs.Protocol;
 using RawWs.Protocol.WebSockets;
+using RawWs.Protocol.WebSockets.Deflate;
 
 namespace RawWs.Tests.Protocol.WebSockets;
 
@@ -10,15 +11,19 @@ internal static class ReaderCases
 {
     /// <summary>The outcome of all chunkings: each message as <c>Opcode:hex</c>, then <c>!Error</c> if there
     /// is one.</summary>
-    public static string Read(byte[] wire, Role role = Role.Server, MessageLimits? limits = null)
+    public static string Read(
+        byte[] wire,
+        Role role = Role.Server,
+        MessageLimits? limits = null,
+        Func<MessageInflater>? inflater = null)
     {
         limits ??= new MessageLimits();
-        string whole = ReadChunks(wire, [wire.Length], role, limits);
-        Assert.That(
-            ReadChunks(wire, Enumerable.Repeat(1, wire.Length), role, limits), Is.EqualTo(whole), "by byte");
+        string whole = ReadChunks(wire, [wire.Length], role, limits, inflater);
+        string byByte = ReadChunks(wire, Enumerable.Repeat(1, wire.Length), role, limits, inflater);
+        Assert.That(byByte, Is.EqualTo(whole), "by byte");
         for (int split = 1; split < wire.Length; split++)
         {
-            string outcome = ReadChunks(wire, [split, wire.Length - split], role, limits);
+            string outcome = ReadChunks(wire, [split, wire.Length - split], role, limits, inflater);
             Assert.That(outcome, Is.EqualTo(whole), $"split at {split}");
         }
 
@@ -49,9 +54,14 @@ internal static class ReaderCases
         return -1;
     }
 
-    public static string ReadChunks(byte[] wire, IEnumerable<int> chunks, Role role, MessageLimits limits)
+    public static string ReadChunks(
+        byte[] wire,
+        IEnumerable<int> chunks,
+        Role role,
+        MessageLimits limits,
+        Func<MessageInflater>? inflater = null)
     {
-        using var reader = new MessageReader(role, limits);
+        using var reader = new MessageReader(role, limits, inflater: inflater?.Invoke());
         var outcome = new StringBuilder();
         int position = 0;
         foreach (int chunk in chunks)
