@@ -23,7 +23,8 @@ public sealed record DeflateOptions
     /// <exception cref="ArgumentOutOfRangeException"/>
     public int ClientMaxWindowBits { get; init => field = WindowBits.Checked(value); } = WindowBits.Max;
 
-    /// <summary>How hard to compress, 1 (fast) to 9 (small); 6.</summary>
+    /// <summary>How hard to compress, 1 (fast) to 9 (small); 2. Large text gets about a tenth smaller with 6,
+    /// zlib's own default, and takes five times as long.</summary>
     /// <exception cref="ArgumentOutOfRangeException"/>
     public int Level
     {
@@ -34,7 +35,7 @@ public sealed record DeflateOptions
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 9);
             field = value;
         }
-    } = 6;
+    } = 2;
 
     /// <summary>Messages of fewer bytes are sent as they are; 64. Small ones gain little for their
     /// time.</summary>

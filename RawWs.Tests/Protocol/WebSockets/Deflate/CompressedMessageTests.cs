@@ -41,6 +41,25 @@ public sealed class CompressedMessageTests
         Assert.That(Read(two, NoTakeover), Is.EqualTo($"{Hello} !InvalidDeflate"));
     }
 
+    [Test]
+    public void A_window_is_no_larger_than_was_agreed()
+    {
+        using var keeping = new MessageDeflater(DeflateCases.Pool, Takeover, Role.Client);
+        byte[] payload = DeflateCases.Noise(2000);
+        byte[] frame = new byte[MessageDeflater.MaxFrameSize(payload.Length)];
+        byte[] first = frame[..keeping.Write(frame, Opcode.Binary, payload, 1)];
+        byte[] second = frame[..keeping.Write(frame, Opcode.Binary, payload.AsSpan(0, 1000), 2)];
+        byte[] wire = Concat(first, second);
+        int[] whole = [wire.Length];
+        var limits = new MessageLimits();
+        Assert.That(
+            ReadChunks(wire, whole, Role.Server, limits, Inflater(Takeover)),
+            Is.EqualTo(DeflateCases.Outcome(payload, payload[..1000])));
+        Assert.That(
+            ReadChunks(wire, whole, Role.Server, limits, Inflater(new DeflateParameters(false, false, 15, 9))),
+            Is.EqualTo($"{DeflateCases.Outcome(payload)} !InvalidDeflate"));
+    }
+
     [TestCase("c101 00", Description = "§7.2.3.6")]
     [TestCase("c100")]
     [TestCase("4100 8000")]
