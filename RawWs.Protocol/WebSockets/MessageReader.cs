@@ -28,6 +28,7 @@ public sealed class MessageReader : IDisposable
     private readonly long _maxMessageBytes;
     private readonly int _maxFragments;
     private readonly MessageInflater? _inflater;
+    private readonly byte _allowedReservedBits;
     private ReceiveBuffer _received;
     private MessageBuffer _collected;
 
@@ -77,6 +78,7 @@ public sealed class MessageReader : IDisposable
         _maxMessageBytes = limits.MaxMessageBytes;
         _maxFragments = limits.MaxFragments;
         _inflater = inflater;
+        _allowedReservedBits = inflater is null ? (byte)0 : FrameHeader.Rsv1;
         _received = new ReceiveBuffer(pool ?? ArrayPool<byte>.Shared, limits.ReceiveBufferBytes);
         _collected = new MessageBuffer(pool ?? ArrayPool<byte>.Shared);
     }
@@ -219,8 +221,7 @@ public sealed class MessageReader : IDisposable
             return false;
         }
 
-        ProtocolError error = FrameRules.Check(
-            header, _role, _isMessageOpen, _inflater is null ? (byte)0 : FrameHeader.Rsv1);
+        ProtocolError error = FrameRules.Check(header, _role, _isMessageOpen, _allowedReservedBits);
         if (error == ProtocolError.None && !header.IsControl)
         {
             error = CheckLimits(header);
@@ -234,8 +235,7 @@ public sealed class MessageReader : IDisposable
     {
         long announced = _isMessageOpen ? _announced : 0;
         int fragments = _isMessageOpen ? _fragments : 0;
-        bool isCompressed = _isMessageOpen ? _isCompressed : header.ReservedBits != 0;
-        long max = isCompressed ? MaxCompressedBytes : _maxMessageBytes;
+        long max = _inflater is null ? _maxMessageBytes : MaxWireBytes(header);
         return header.PayloadLength > max - announced ? ProtocolError.MessageTooBig
             : fragments == _maxFragments ? ProtocolError.TooManyFragments
             : ProtocolError.None;
@@ -243,8 +243,10 @@ public sealed class MessageReader : IDisposable
 
     // RFC 1951 §3.2.6: a deflater that knows only the fixed code needs 9 bits for a byte. The rest is for
     // flushes.
-    private long MaxCompressedBytes =>
-        Math.Min(_maxMessageBytes + (_maxMessageBytes / 8) + 1024, Array.MaxLength);
+    private long MaxWireBytes(in FrameHeader header) =>
+        (_isMessageOpen ? _isCompressed : header.ReservedBits != 0)
+            ? Math.Min(_maxMessageBytes + (_maxMessageBytes / 8) + 1024, Array.MaxLength)
+            : _maxMessageBytes;
 
     private bool IsWholeMessage(in FrameHeader header) =>
         header.Fin && !_isMessageOpen && !header.IsControl
