@@ -12,6 +12,8 @@ internal sealed class SinkTransport(byte[] script) : ByteTransport
 
     public override EndPoint? RemoteEndPoint => null;
 
+    public override bool IsReadable => false;
+
     public override bool IsSecure => false;
 
     /// <summary>The array that the last send was made from.</summary>

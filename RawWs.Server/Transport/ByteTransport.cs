@@ -25,8 +25,7 @@ internal abstract class ByteTransport
     public abstract ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     /// <summary>Whether a receive would complete at once: there are bytes, or the end of the stream.</summary>
-    /// <remarks>A carrier whose receive with an empty buffer never completes too early need not know.</remarks>
-    public virtual bool IsReadable => true;
+    public abstract bool IsReadable { get; }
 
     /// <summary>Whether to wait with an empty buffer costs nothing, so that nobody needs to hold one meanwhile.</summary>
     public virtual bool WaitsWithoutBuffer => false;

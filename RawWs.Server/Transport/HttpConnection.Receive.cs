@@ -140,7 +140,10 @@ internal sealed partial class HttpConnection
             }
         }
 
-        return true;
+        // The peer may have gone before there was an answer, and another thread is about to tell: what is sent now
+        // would be lost without a word.
+        return !_transport.IsReadable || _end - _start >= _context.Options.ReceiveBufferBytes
+            || await ReceiveAsync().ConfigureAwait(false);
     }
 
     private Task<int> WaitReadableAsync()
