@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -124,8 +123,7 @@ internal sealed unsafe partial class Epoll : IDisposable
 
     private static int Check(int result) => result < 0 ? throw LastFault() : result;
 
-    [SuppressMessage("Performance", "CA1859", Justification = "Callers are promised no more than this.")]
-    private static Exception LastFault()
+    private static IOException LastFault()
     {
         var error = new Win32Exception(Marshal.GetLastPInvokeError());
         return new IOException($"epoll: {error.Message}", error);

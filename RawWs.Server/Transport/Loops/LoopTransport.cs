@@ -132,6 +132,7 @@ internal sealed class LoopTransport : ByteTransport
     private bool TryReceive(Span<byte> buffer, out int count)
     {
         _readable.Reset();
+        _mayHaveMore = false;
         count = _socket.Receive(buffer, SocketFlags.None, out var error);
         if (error == SocketError.WouldBlock)
             return false;
