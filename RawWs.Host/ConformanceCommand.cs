@@ -33,6 +33,7 @@ internal static class ConformanceCommand
         var command = new Command("conformance", "Serves what test programs of Engine.IO and Socket.IO run against")
         {
             ServeCommand.Host, ServeCommand.Port, PingInterval, PingTimeout, ConnectTimeout, MaxPayload, Recovery,
+            ServeCommand.Cert, ServeCommand.Key,
         };
         command.SetAction(RunAsync);
         return command;
@@ -64,6 +65,7 @@ internal static class ConformanceCommand
     {
         options.Host = arguments.GetValue(ServeCommand.Host)!;
         options.Port = arguments.GetValue(ServeCommand.Port);
+        options.Tls = ServeCommand.CreateTls(arguments);
         options.Engine = CreateEngine(arguments);
         options.Events.ConnectTimeout = TimeSpan.FromMilliseconds(arguments.GetValue(ConnectTimeout));
         options.Events.Recovery = arguments.GetValue(Recovery) ? new RecoveryOptions() : null;

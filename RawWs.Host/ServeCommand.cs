@@ -1,8 +1,12 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
 using RawWs.Host.Demo;
+using RawWs.Protocol.WebSockets.Deflate;
 using RawWs.Server;
 using RawWs.Server.Engine;
 
@@ -41,9 +45,33 @@ internal static class ServeCommand
         DefaultValueFactory = _ => [],
     };
 
+    private static readonly Option<int> MaxConnections = new("--max-connections")
+    {
+        Description = "TCP connections at a time",
+        DefaultValueFactory = _ => 65_536,
+    };
+
+    private static readonly Option<int> MaxConnectionsPerAddress = new("--max-connections-per-address")
+    {
+        Description = "TCP connections of one address at a time, 0 for any number",
+        DefaultValueFactory = _ => 0,
+    };
+
+    private static readonly Option<IPNetwork[]> TrustedProxy = new("--trusted-proxy")
+    {
+        Description = "Address or network of a proxy whose X-Forwarded headers are believed (repeatable; default: none)",
+        CustomParser = ParseNetworks,
+        DefaultValueFactory = _ => [],
+    };
+
+    private static readonly Option<bool> Deflate = new("--deflate")
+    {
+        Description = "Compress messages for clients that offer it (permessage-deflate; the default)",
+    };
+
     private static readonly Option<bool> NoDeflate = new("--no-deflate")
     {
-        Description = "Do not offer permessage-deflate",
+        Description = "Do not compress messages",
     };
 
     private static readonly Option<string> ClientFiles = new("--client-files")
@@ -51,32 +79,36 @@ internal static class ServeCommand
         Description = $"Folder with the browser's Socket.IO client (default: {ClientFolder.Usual}, here or beside the program)",
     };
 
-    private static readonly Option[] NotYet =
-    [
-        new Option<bool>("--deflate") { Hidden = true },
-        new Option<string>("--cert") { Hidden = true },
-        new Option<string>("--key") { Hidden = true },
-    ];
+    internal static readonly Option<string> Cert = new("--cert")
+    {
+        Description = "File with a certificate, to speak TLS: PEM (the private key in it or in --key) or PFX without password",
+    };
+
+    internal static readonly Option<string> Key = new("--key")
+    {
+        Description = "PEM file with the private key of --cert",
+    };
 
     public static Command Create()
     {
         Require(Port, port => port is >= 0 and <= 65535, "a port is 0 to 65535");
         Require(HandshakeTimeout, seconds => seconds is >= 0.01 and <= 86_400, "a timeout is 0.01 to 86400 seconds");
         Require(MaxMessage, bytes => bytes is >= 1 and <= int.MaxValue / 2, "a message has 1 to 1073741823 bytes");
+        Require(MaxConnections, count => count >= 1, "at least one connection");
+        Require(MaxConnectionsPerAddress, count => count >= 0, "not below 0");
         Require(ClientFiles, ClientFolder.HasClient, $"has no {ClientFolder.Script}");
-        foreach (var option in NotYet)
-            option.Validators.Add(result =>
-            {
-                if (!result.Implicit)
-                    result.AddError($"{option.Name} is not supported by this version");
-            });
-
-        var command = new Command("serve", "Serves the demo pages, /socket.io/, /ws, /echo, /broadcast and /health")
+        RequireCertFor(Key);
+        NoDeflate.Validators.Add(result =>
         {
-            Host, Port, HandshakeTimeout, MaxMessage, AllowOrigin, NoDeflate, ClientFiles,
+            if (result.GetValue(Deflate))
+                result.AddError($"{NoDeflate.Name} contradicts {Deflate.Name}");
+        });
+
+        var command = new Command("serve", "Serves the demo pages, /socket.io/, /ws, /echo, /broadcast, /health and /metrics")
+        {
+            Host, Port, HandshakeTimeout, MaxMessage, MaxConnections, MaxConnectionsPerAddress, AllowOrigin, TrustedProxy,
+            Deflate, NoDeflate, ClientFiles, Cert, Key,
         };
-        foreach (var option in NotYet)
-            command.Add(option);
         command.SetAction(RunAsync);
         return command;
     }
@@ -92,6 +124,33 @@ internal static class ServeCommand
                 result.AddError($"{option.Name} {token.Value}: {rule}");
         });
 
+    internal static TlsOptions? CreateTls(ParseResult arguments) => arguments.GetValue(Cert) is { } cert
+        ? new TlsOptions { Certificates = { new TlsCertificate { Path = cert, KeyPath = arguments.GetValue(Key) } } }
+        : null;
+
+    private static void RequireCertFor(Option<string> key) => key.Validators.Add(result =>
+    {
+        if (!result.Implicit && result.GetResult(Cert) is null or { Implicit: true })
+            result.AddError($"{key.Name} needs {Cert.Name}");
+    });
+
+    private static IPNetwork[] ParseNetworks(ArgumentResult result)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (var token in result.Tokens)
+        {
+            // An address alone is a network of one.
+            if (IPNetwork.TryParse(token.Value, out var network))
+                networks.Add(network);
+            else if (IPAddress.TryParse(token.Value, out var address))
+                networks.Add(new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
+            else
+                result.AddError($"{TrustedProxy.Name} {token.Value}: an address or a network such as 10.0.0.0/8");
+        }
+
+        return [.. networks];
+    }
+
     private static Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
     {
         var market = new Market(TimeProvider.System);
@@ -106,8 +165,15 @@ internal static class ServeCommand
     {
         options.Host = arguments.GetValue(Host)!;
         options.Port = arguments.GetValue(Port);
+        options.Tls = CreateTls(arguments);
         options.HandshakeTimeout = TimeSpan.FromSeconds(arguments.GetValue(HandshakeTimeout));
         options.MaxMessageBytes = arguments.GetValue(MaxMessage);
+        options.Deflate = arguments.GetValue(NoDeflate) ? null : new DeflateOptions();
+        options.MaxConnections = arguments.GetValue(MaxConnections);
+        options.MaxConnectionsPerAddress = arguments.GetValue(MaxConnectionsPerAddress);
+        options.MetricsPath = "/metrics";
+        foreach (var network in arguments.GetValue(TrustedProxy)!)
+            options.TrustedProxies.Add(network);
         foreach (var origin in arguments.GetValue(AllowOrigin)!)
             options.AllowedOrigins.Add(origin);
         // Pages that may connect by WebSocket may also poll.

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -30,6 +31,8 @@ internal static class ServerHost
         builder.Services.Configure<ConsoleLoggerOptions>(
             console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
+        // As a service of systemd it says when it is ready and when it stops; elsewhere this does nothing.
+        builder.Services.AddSystemd();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddRawWs(map, set);
         add(builder.Services);
@@ -42,16 +45,26 @@ internal static class ServerHost
         }
         catch (SocketException e)
         {
-            await Console.Error.WriteLineAsync($"cannot listen on {Url(options.Host, options.Port)}: {e.Message}");
+            await Console.Error.WriteLineAsync($"cannot listen on {Url(options, options.Port)}: {e.Message}");
+            return 1;
+        }
+        catch (CryptographicException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
             return 1;
         }
 
         var port = host.Services.GetRequiredService<RawWsServer>().LocalEndPoint!.Port;
-        Console.WriteLine($"listening on {Url(options.Host, port)}");
+        Console.WriteLine($"listening on {Url(options, port)}");
         await host.WaitForShutdownAsync(cancellationToken);
         return 0;
     }
 
-    private static string Url(string host, int port) =>
-        host.Contains(':', StringComparison.Ordinal) ? $"http://[{host}]:{port}" : $"http://{host}:{port}";
+    private static string Url(ServerOptions options, int port)
+    {
+        var scheme = options.Tls is null ? "http" : "https";
+        return options.Host.Contains(':', StringComparison.Ordinal)
+            ? $"{scheme}://[{options.Host}]:{port}"
+            : $"{scheme}://{options.Host}:{port}";
+    }
 }

@@ -20,6 +20,22 @@ public sealed class EventOptions
     public int MaxConcurrentHandlers { get; set; } = 1_000;
 
     /// <summary>
+    /// Events that one socket may send; null, the default, for as many as its handlers keep up with: what is much for
+    /// a chat is little for a game. Acks do not count. A client that leaves a namespace and joins it again begins anew: what
+    /// bounds it over all is <see cref="RateLimitOptions.MessagesPerConnection"/>.
+    /// </summary>
+    public RateLimit? EventsPerSocket { get; set; }
+
+    /// <summary>What becomes of an event above that rate; by default it waits, so that nothing is lost.</summary>
+    public EventRatePolicy EventRatePolicy { get; set; } = EventRatePolicy.PushBack;
+
+    /// <summary>
+    /// What becomes of an event for a client that reads too slowly to be given it; by default the client is
+    /// disconnected: what it misses must not go unnoticed. Volatile events are dropped in any case.
+    /// </summary>
+    public SlowConsumerPolicy SlowConsumerPolicy { get; set; } = SlowConsumerPolicy.Disconnect;
+
+    /// <summary>
     /// Emitted events of one socket that may wait for their ack at a time; default 1,000. Beyond it
     /// <c>EmitWithAckAsync</c> throws: a client that never answers must not cost unbounded memory.
     /// </summary>
@@ -110,6 +126,7 @@ public sealed class EventOptions
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxConcurrentHandlers);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxPendingAcks);
+        EventsPerSocket?.Validate(nameof(EventsPerSocket), TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(AckTimeout, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MaxJsonDepth);
         // The reader and the writer of JSON recurse; beyond this a thread's stack may not do.

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -43,7 +44,13 @@ public sealed partial class RawWsServer : IAsyncDisposable
         var logger = (loggerFactory ?? NullLoggerFactory.Instance).CreateLogger("RawWs.Server");
         _context = new ServerContext(
             options, logger, new ServerMetrics(meterFactory), timeProvider ?? TimeProvider.System);
-        Hub = new EventHub(options.Events, logger, _context.Metrics, _context.TimeProvider);
+        Hub = new EventHub(
+            options.Events,
+            logger,
+            _context.Metrics,
+            _context.TimeProvider,
+            _context.Limits,
+            _context.Connections.Ticks);
         _context.Routes.EventHandlerFactory = name => new EnvelopeHandler(Hub, name);
         if (options.SocketIoPath is { } path)
         {
@@ -118,6 +125,7 @@ public sealed partial class RawWsServer : IAsyncDisposable
 
     /// <summary>Starts to listen and to serve.</summary>
     /// <exception cref="SocketException">The address is in use, or not one of this machine.</exception>
+    /// <exception cref="CryptographicException">A certificate of <see cref="ServerOptions.Tls"/> cannot be used.</exception>
     /// <exception cref="InvalidOperationException">The server has been started before.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
@@ -159,6 +167,8 @@ public sealed partial class RawWsServer : IAsyncDisposable
     {
         await StopAsync().ConfigureAwait(false);
         _context.Connections.Dispose();
+        _context.Deflate?.Dispose();
+        _context.Prometheus?.Dispose();
         _context.Metrics.Dispose();
     }
 
@@ -197,6 +207,7 @@ public sealed partial class RawWsServer : IAsyncDisposable
     private void OnTick()
     {
         Hub.OnTick();
+        _context.Addresses?.OnTick(_context.Now);
         foreach (var engine in _context.Routes.Engines)
             engine.OnTick();
     }

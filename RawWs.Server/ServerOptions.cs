@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using Microsoft.Extensions.Options;
+using RawWs.Protocol.WebSockets.Deflate;
 using RawWs.Server.Engine;
 
 namespace RawWs.Server;
@@ -21,11 +23,58 @@ public sealed class ServerOptions : IValidatableObject
     public int Backlog { get; set; } = 4096;
 
     /// <summary>
+    /// The certificates with which the port speaks TLS, and TLS only; <c>null</c> for plain TCP, as behind a proxy that
+    /// does it.
+    /// </summary>
+    public TlsOptions? Tls { get; set; }
+
+    /// <summary>
     /// TCP connections at a time; at the limit new ones wait in the backlog. The default leaves room for every
     /// handle that a process may usually have; the handles themselves are the harder limit.
     /// </summary>
     [Range(1, int.MaxValue)]
     public int MaxConnections { get; set; } = 65_536;
+
+    /// <summary>
+    /// Handles of the process that connections leave free; new ones wait in the backlog then. The runtime, which takes
+    /// two for each thread, ends a process that has none left.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int ReservedHandles { get; set; } = 64;
+
+    /// <summary>
+    /// TCP connections of one address at a time, of IPv6 of one prefix of 64 bits; above it a new one is answered with
+    /// 503. Null or 0 for no such limit, the default: behind a proxy that is not in <see cref="TrustedProxies"/>, or a
+    /// carrier's address translation, thousands share one address.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int? MaxConnectionsPerAddress { get; set; }
+
+    /// <summary>
+    /// Connections at a time whose first request head has not come in, and with TLS its handshake, so that those that are
+    /// established keep their time and memory. Above it a new one takes the place of the one that has waited longest, if
+    /// that is a second, and is else answered with 503. As many as the backlog holds: a burst of reconnects fits. Null or 0
+    /// for no such limit.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int? MaxHandshakes { get; set; } = 4096;
+
+    /// <summary>How much clients may send, and how often they may connect; all off by default.</summary>
+    [Required]
+    public RateLimitOptions RateLimits { get; set; } = new();
+
+    /// <summary>
+    /// Proxies whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed; none by default, since anyone can
+    /// send them. A proxy in this list must set or remove both.
+    /// </summary>
+    public IList<IPNetwork> TrustedProxies { get; } = [];
+
+    /// <summary>
+    /// Time between two log lines that say that the same limit is reached; those left out are counted in the next. Often
+    /// enough to see that it goes on.
+    /// </summary>
+    [TimeRange]
+    public TimeSpan LimitLogInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Origins whose pages may connect, compared as a whole and without case; empty for any. A request without an Origin is no
@@ -51,7 +100,16 @@ public sealed class ServerOptions : IValidatableObject
     /// <summary>The path of the health document, <c>null</c> for none.</summary>
     public string? HealthPath { get; set; } = "/health";
 
-    /// <summary>Time from the accepted connection to the end of the request head, in all and not per byte.</summary>
+    /// <summary>
+    /// The path of the metrics in Prometheus' text format, <c>null</c> for none: what they tell is the operator's
+    /// business, and measuring costs a little for each message.
+    /// </summary>
+    public string? MetricsPath { get; set; }
+
+    /// <summary>
+    /// Time from the accepted connection to the end of the request head, the TLS handshake included, in all and not per
+    /// byte.
+    /// </summary>
     [TimeRange]
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -144,6 +202,28 @@ public sealed class ServerOptions : IValidatableObject
     public TimeSpan TimerResolution { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
+    /// How messages are compressed (permessage-deflate, RFC 7692) for clients that offer it, on every WebSocket path; null,
+    /// the default, declines every offer. Compression costs several times what a message costs without, and what a page
+    /// can have mixed with a secret may be told from the size of the two.
+    /// </summary>
+    public DeflateOptions? Deflate { get; set; }
+
+    /// <summary>
+    /// Windows of compression that may be kept for connections with context takeover, two for a connection that has it both
+    /// ways; beyond that it is not granted. One takes up to 292 KiB, so all together 290 MiB. Without takeover, which is
+    /// the default, none is kept.
+    /// </summary>
+    [Range(0, int.MaxValue)]
+    public int MaxDeflateContexts { get; set; } = 1000;
+
+    /// <summary>
+    /// Silence after which a connection with context takeover gives back the window that it compresses with; the next
+    /// message begins a new one. What it inflates with must be kept, since the client may refer to it.
+    /// </summary>
+    [TimeRange]
+    public TimeSpan DeflateContextTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
     /// Event loops: threads that each wait for some of the connections and run their handlers, so that no message
     /// changes threads. As many as there are processors; 0 leaves connections to the thread pool, as is always done
     /// where there is no epoll.
@@ -174,12 +254,24 @@ public sealed class ServerOptions : IValidatableObject
                 $"{nameof(OutboxHighWaterBytes)} must not be above {nameof(MaxOutboxBytes)}.");
         if (EventPath is { } path && (!path.StartsWith('/') || path.EndsWith('/')))
             yield return new ValidationResult($"{nameof(EventPath)} must start with '/' and not end with it.");
+        if (MetricsPath is { } metricsPath && !metricsPath.StartsWith('/'))
+            yield return new ValidationResult($"{nameof(MetricsPath)} must start with '/'.");
         if (SocketIoPath is { } socketIoPath && (!socketIoPath.StartsWith('/') || socketIoPath.TrimEnd('/') == ""))
             yield return new ValidationResult($"{nameof(SocketIoPath)} must start with '/' and name something.");
+        if (Tls?.Problem is { } tlsProblem)
+            yield return new ValidationResult($"{nameof(Tls)}: {tlsProblem}");
+        if (ProblemOf(ValidateRates) is { } rateProblem)
+            yield return new ValidationResult($"{nameof(RateLimits)}: {rateProblem}");
         if (ProblemOf(Events.Validate) is { } problem)
             yield return new ValidationResult($"{nameof(Events)}: {problem}");
         if (ProblemOf(Engine.Validate) is { } engineProblem)
             yield return new ValidationResult($"{nameof(Engine)}: {engineProblem}");
+    }
+
+    private void ValidateRates()
+    {
+        RateLimits.Validate(TimerResolution);
+        Events.EventsPerSocket?.Validate(nameof(Events.EventsPerSocket), TimerResolution);
     }
 
     private static string? ProblemOf(Action validate)

@@ -1,4 +1,4 @@
-using System.Text.Unicode;
+using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Protocol.EngineIO;
 
@@ -17,7 +17,7 @@ public struct PayloadReader
     {
         _rest = body;
         // One check for all: 0x1e is a character of its own, so a cut at it never splits another.
-        IsMalformed = _isEnded = !Utf8.IsValid(body.Span);
+        IsMalformed = _isEnded = !Utf8Validator.IsValid(body.Span);
     }
 
     /// <summary>The payload breaks a rule; what came before that has been returned.</summary>

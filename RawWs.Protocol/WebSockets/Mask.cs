@@ -8,6 +8,9 @@ namespace RawWs.Protocol.WebSockets;
 /// <summary>The masking of a payload (RFC 6455 §5.3), which is its own inverse.</summary>
 public static class Mask
 {
+    // From this length on words are aligned, which those of 512 bits need to be the faster ones.
+    internal const int WorthAligning = 256;
+
     /// <summary>Masks or unmasks a part of a payload in place: byte i is XORed with key byte (offset + i) mod
     /// 4.</summary>
     /// <param name="data">The part.</param>
@@ -31,7 +34,7 @@ public static class Mask
             ApplyTwice<ulong>(
                 ref start, length, Doubled(InMemory(key)), Doubled(InMemory(TailKey(key, length))));
         }
-        else if (Vector512.IsHardwareAccelerated && length >= (nuint)Vector512<byte>.Count)
+        else if (Vector512.IsHardwareAccelerated && length >= WorthAligning)
         {
             Apply512(ref start, length, key);
         }
@@ -142,9 +145,8 @@ public static class Mask
     // data meanwhile, the loop is slower and no less right. The first word is stored at the end, like the last.
     private static unsafe nuint AlignedStart(ref byte start, nuint length, nuint width)
     {
-        const int worthwhile = 1024;
         nuint beyond = (nuint)Unsafe.AsPointer(ref start) & (width - 1);
-        return length < worthwhile || beyond == 0 ? 0 : width - beyond;
+        return length < WorthAligning || beyond == 0 ? 0 : width - beyond;
     }
 
     // A word at the start and one at the end, which may overlap; both are read before either is written.

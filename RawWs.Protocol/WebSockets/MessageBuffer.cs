@@ -26,17 +26,6 @@ internal struct MessageBuffer(ArrayPool<byte> pool)
         return _bytes.AsMemory(Length, Math.Min(missing, _bytes!.Length - Length));
     }
 
-    /// <summary>Free space for bytes of which only a limit is known: at least one byte, and none beyond the
-    /// limit.</summary>
-    /// <param name="expected">About how many bytes there will be.</param>
-    /// <param name="limit">The largest length of the whole message, more than there is now.</param>
-    public Span<byte> GetFree(int expected, long limit)
-    {
-        int most = (int)Math.Min(limit, Array.MaxLength);
-        EnsureFree(1, Math.Min(expected, most - Length), most);
-        return _bytes.AsSpan(Length, Math.Min(most, _bytes!.Length) - Length);
-    }
-
     public void Advance(int count) => Length += count;
 
     /// <param name="part">Received bytes of a frame.</param>
@@ -63,7 +52,7 @@ internal struct MessageBuffer(ArrayPool<byte> pool)
         }
     }
 
-    private void EnsureFree(int count, int missing, long most = long.MaxValue)
+    private void EnsureFree(int count, int missing)
     {
         int capacity = _bytes is null ? 0 : _bytes.Length;
         if (capacity - Length >= count)
@@ -75,9 +64,6 @@ internal struct MessageBuffer(ArrayPool<byte> pool)
         long size = Math.Max(MinSize, Math.Max((long)Length + count, 2L * Length));
         long announced = (long)Length + missing;
         size = Math.Max(size, Math.Min(announced, Math.Max(4L * (Length + count), MaxSizeBeforeBytes)));
-
-        // The old buffer is held until it is copied, so it must not be more than half of the most.
-        size = size > most / 2 ? most : size;
         byte[] larger = _pool.Rent((int)Math.Min(size, Array.MaxLength));
         From(0).CopyTo(larger);
         byte[]? old = _bytes;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Unicode;
 using RawWs.Protocol.WebSockets.Deflate;
 
 namespace RawWs.Protocol.WebSockets;
@@ -14,11 +13,11 @@ namespace RawWs.Protocol.WebSockets;
 /// second pooled buffer, which grows as bytes arrive and which a large frame is received into directly. A
 /// payload is validated as it comes, and all work is linear in the bytes received, however they are
 /// cut.</para>
-/// <para>A compressed message is inflated as it comes too, into that second buffer. The limit on the size of
-/// a message holds for what it is inflated to, and its wire size may be an eighth larger.</para>
+/// <para>A compressed message is inflated as it comes too, into pieces that are put together at its end. The limit
+/// on the size of a message holds for what it is inflated to, and its wire size may be an eighth larger.</para>
 /// <para>Not safe for use by several threads at a time.</para>
 /// </remarks>
-public sealed class MessageReader : IDisposable
+public sealed partial class MessageReader : IDisposable
 {
     private const int MinReceiveBuffer = 256;
     private const int MaxReceiveBuffer = 1024 * 1024;
@@ -31,6 +30,7 @@ public sealed class MessageReader : IDisposable
     private readonly byte _allowedReservedBits;
     private ReceiveBuffer _received;
     private MessageBuffer _collected;
+    private PieceBuffer _inflated;
 
     // The frame whose payload is being received.
     private FrameHeader _frame;
@@ -43,6 +43,7 @@ public sealed class MessageReader : IDisposable
     private bool _isMessageOpen;
     private Opcode _opcode;
     private bool _isCompressed;
+    private int _inflatedBytes;
     private long _announced;
     private int _fragments;
     private Utf8Stream _utf8;
@@ -81,6 +82,7 @@ public sealed class MessageReader : IDisposable
         _allowedReservedBits = inflater is null ? (byte)0 : FrameHeader.Rsv1;
         _received = new ReceiveBuffer(pool ?? ArrayPool<byte>.Shared, limits.ReceiveBufferBytes);
         _collected = new MessageBuffer(pool ?? ArrayPool<byte>.Shared);
+        _inflated = new PieceBuffer(pool ?? ArrayPool<byte>.Shared);
     }
 
     /// <summary>The rule that the peer has broken, if any; once set it stays.</summary>
@@ -187,6 +189,15 @@ public sealed class MessageReader : IDisposable
         return false;
     }
 
+    /// <summary>How many bytes compressed messages, open ones included, were inflated to since the last
+    /// call.</summary>
+    public int TakeInflatedBytes()
+    {
+        int bytes = _inflatedBytes;
+        _inflatedBytes = 0;
+        return bytes;
+    }
+
     /// <summary>Returns the receive buffer to the pool if nothing unread is in it, so that an idle connection
     /// holds none; an open fragmented message is kept.</summary>
     public void ReleaseBuffer()
@@ -208,7 +219,7 @@ public sealed class MessageReader : IDisposable
     {
         _isDisposed = true;
         _received.Return();
-        _collected.Return();
+        ReturnCollected();
         _inflater?.Dispose();
     }
 
@@ -264,7 +275,7 @@ public sealed class MessageReader : IDisposable
         }
 
         // RFC 6455 §8.1: invalid UTF-8 fails the connection.
-        if (header.Opcode == Opcode.Text && !Utf8.IsValid(payload))
+        if (header.Opcode == Opcode.Text && !Utf8Validator.IsValid(payload))
         {
             message = default;
             return Fail(ProtocolError.InvalidUtf8);
@@ -306,76 +317,6 @@ public sealed class MessageReader : IDisposable
         _isMessageOpen = !header.Fin;
     }
 
-    /// <summary>Unmasks and checks what has come of the frame; true once that is all of it.</summary>
-    private bool TryReceivePayload()
-    {
-        int length = (int)_frame.PayloadLength;
-        int count;
-        Span<byte> fresh;
-        if (_isCollecting && _isCompressed)
-        {
-            return TryInflatePayload(length);
-        }
-
-        if (_isCollecting)
-        {
-            int missing = MissingOfFrame;
-            count = Math.Min(missing, _received.UnreadCount);
-            _collected.Append(_received.Unread[..count], missing);
-            _received.Consume(count);
-            fresh = _collected.From(_frameStart + _processed);
-            count = _collected.Length - _frameStart;
-        }
-        else
-        {
-            count = Math.Min(length, _received.UnreadCount);
-            fresh = _received.Unread[_processed..count];
-        }
-
-        if (_frame.IsMasked)
-        {
-            Mask.Apply(fresh, _frame.MaskingKey, _processed);
-        }
-
-        _processed = count;
-        ProtocolError error = CheckPayload(fresh);
-        return error == ProtocolError.None ? count == length : Fail(error);
-    }
-
-    private bool TryInflatePayload(int length)
-    {
-        int count = Math.Min(length - _processed, _received.UnreadCount);
-        Span<byte> compressed = _received.Unread[..count];
-        if (_frame.IsMasked)
-        {
-            Mask.Apply(compressed, _frame.MaskingKey, _processed);
-        }
-
-        int start = _collected.Length;
-        ProtocolError inflateError = _inflater!.Inflate(compressed, ref _collected, _maxMessageBytes);
-        _received.Consume(count);
-        _processed += count;
-
-        // Text that was inflated before an error comes first, or the verdict would depend on how frames are
-        // cut.
-        ProtocolError error = CheckPayload(_collected.From(start));
-        error = error == ProtocolError.None ? inflateError : error;
-        return error == ProtocolError.None ? _processed == length : Fail(error);
-    }
-
-    // RFC 6455 §8.1: invalid UTF-8 fails the connection, here at the first bad byte of an unfinished message.
-    private ProtocolError CheckPayload(ReadOnlySpan<byte> fresh)
-    {
-        if (_frame.Opcode == Opcode.Close)
-        {
-            // At most 125 bytes, so that checking again what came before costs less than keeping its state.
-            return ClosePayload.Check(_received.Unread[.._processed], _processed == _frame.PayloadLength);
-        }
-
-        bool isText = !_frame.IsControl && _opcode == Opcode.Text;
-        return isText && !_utf8.TryAppend(fresh) ? ProtocolError.InvalidUtf8 : ProtocolError.None;
-    }
-
     private ReceivedMessage FinishControl()
     {
         // RFC 6455 §1.4: "after receiving a control frame indicating the connection should be closed, a peer
@@ -383,7 +324,7 @@ public sealed class MessageReader : IDisposable
         if (_frame.Opcode == Opcode.Close)
         {
             _isEnded = true;
-            _collected.Return();
+            ReturnCollected();
         }
 
         return new ReceivedMessage(_frame.Opcode, Take((int)_frame.PayloadLength));
@@ -406,7 +347,8 @@ public sealed class MessageReader : IDisposable
 
         _isDelivered = _isCollecting;
         message = new ReceivedMessage(
-            _opcode, _isCollecting ? _collected.Memory : Take((int)_frame.PayloadLength));
+            _opcode,
+            !_isCollecting ? Take((int)_frame.PayloadLength) : _isCompressed ? _inflated.Join() : _collected.Memory);
         _isCollecting = false;
         return true;
     }
@@ -424,8 +366,14 @@ public sealed class MessageReader : IDisposable
         _isEnded = true;
         _isCollecting = false;
         _received.Discard();
-        _collected.Return();
+        ReturnCollected();
         return false;
+    }
+
+    private void ReturnCollected()
+    {
+        _collected.Return();
+        _inflated.Return();
     }
 
     private void ReturnDelivered()
@@ -434,7 +382,7 @@ public sealed class MessageReader : IDisposable
         if (_isDelivered)
         {
             _isDelivered = false;
-            _collected.Return();
+            ReturnCollected();
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Unicode;
 
 namespace RawWs.Protocol.WebSockets;
 
@@ -33,7 +32,7 @@ public struct Utf8Stream
 
         ReadOnlySpan<byte> rest = part[start..];
         int unfinished = UnfinishedLength(rest);
-        if (!Utf8.IsValid(rest[..^unfinished]))
+        if (!Utf8Validator.IsValid(rest[..^unfinished]))
         {
             return false;
         }

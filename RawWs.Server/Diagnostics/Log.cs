@@ -17,8 +17,11 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Warning, "stopped with {Connections} connections aborted at the deadline")]
     public static partial void Aborted(ILogger logger, int connections);
 
-    [LoggerMessage(1003, LogLevel.Warning, "accept failed, trying again in {Backoff}: {Problem}")]
-    public static partial void AcceptFailed(ILogger logger, string problem, TimeSpan backoff);
+    [LoggerMessage(
+        1003,
+        LogLevel.Warning,
+        "accept failed, trying again in {Backoff}: {Problem}; {Suppressed} more since the last such line")]
+    public static partial void AcceptFailed(ILogger logger, string problem, TimeSpan backoff, long suppressed);
 
     [LoggerMessage(1004, LogLevel.Error, "the timer failed for a connection")]
     public static partial void TickFailed(ILogger logger, Exception exception);
@@ -31,6 +34,19 @@ internal static partial class Log
 
     [LoggerMessage(1011, LogLevel.Error, "a request of {Peer} failed")]
     public static partial void RequestFailed(ILogger logger, Exception exception, EndPoint? peer);
+
+    [LoggerMessage(1012, LogLevel.Debug, "the TLS handshake with {Peer} failed: {Problem}")]
+    public static partial void TlsFailed(ILogger logger, EndPoint? peer, string problem);
+
+    [LoggerMessage(1013, LogLevel.Information, "the renewed certificate {Name} is in use, valid until {NotAfter:u}")]
+    public static partial void CertificateRenewed(ILogger logger, string name, DateTimeOffset notAfter);
+
+    [LoggerMessage(1014, LogLevel.Error, "the certificate {Name} has changed and cannot be used, the one before stays: {Problem}")]
+    public static partial void CertificateUnusable(ILogger logger, string name, string problem);
+
+    [LoggerMessage(1015, LogLevel.Warning, "the certificate {Name} is valid from {NotBefore:u} until {NotAfter:u} only")]
+    public static partial void CertificateNotValid(
+        ILogger logger, string name, DateTimeOffset notBefore, DateTimeOffset notAfter);
 
     [LoggerMessage(1020, LogLevel.Debug, "{Peer} broke the protocol: {Error}")]
     public static partial void ProtocolFailed(ILogger logger, EndPoint? peer, ProtocolError error);

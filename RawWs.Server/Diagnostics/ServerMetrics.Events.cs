@@ -9,6 +9,10 @@ internal sealed partial class ServerMetrics
     private static readonly KeyValuePair<string, object?> s_volatile = new("kind", "volatile");
     private static readonly KeyValuePair<string, object?> s_slowConsumer = new("kind", "slow_consumer");
 
+    // Most handlers take microseconds, and those that wait for a database or a client seconds.
+    private static readonly double[] s_durations =
+        [0.00001, 0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
     private Counter<long> _eventsReceived;
     private Counter<long> _eventsSent;
     private Histogram<double> _handlerDuration;
@@ -50,7 +54,10 @@ internal sealed partial class ServerMetrics
         _eventsSent = meter.CreateCounter<long>(
             "rawws.events.sent", "{event}", "Events put into outboxes, counted once per receiver.");
         _handlerDuration = meter.CreateHistogram<double>(
-            "rawws.handler.duration", "s", "Time from the start of an event's handler to its end.");
+            "rawws.handler.duration",
+            "s",
+            "Time from the start of an event's handler to its end.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = s_durations });
         _handlerFailures = meter.CreateCounter<long>(
             "rawws.handler.failures", "{failure}", "Handlers and callbacks of the application that failed.");
         _messagesDropped = meter.CreateCounter<long>(

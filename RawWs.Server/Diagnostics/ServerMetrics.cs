@@ -16,6 +16,7 @@ internal sealed partial class ServerMetrics : IDisposable
     private readonly Counter<long> _bytesSent;
     private readonly Counter<long> _failures;
     private readonly Counter<long> _loopsBlocked;
+    private readonly UpDownCounter<long> _deflateContexts;
 
     public ServerMetrics(IMeterFactory? factory = null)
     {
@@ -29,7 +30,10 @@ internal sealed partial class ServerMetrics : IDisposable
         _failures = _meter.CreateCounter<long>("rawws.failures", "{failure}", "failures by kind");
         _loopsBlocked = _meter.CreateCounter<long>(
             "rawws.loops.blocked", "{block}", "event loops that got another thread, theirs being blocked by a handler");
+        _deflateContexts = _meter.CreateUpDownCounter<long>(
+            "rawws.deflate.contexts", "{context}", "windows of compression that connections may keep");
         CreateEventInstruments(_meter);
+        CreateLimitInstruments(_meter);
     }
 
     public void ConnectionAccepted() => _accepted.Add(1);
@@ -48,10 +52,23 @@ internal sealed partial class ServerMetrics : IDisposable
 
     public void BytesSent(int count) => _bytesSent.Add(count);
 
-    /// <param name="kind">One of a few fixed words: accept, request, protocol, handler.</param>
+    /// <param name="kind">One of a few fixed words: accept, tls, tls-shed, certificate, request, protocol, handler.</param>
     public void Failed(string kind) => _failures.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
+    /// <summary>Shows every series that there may be, at 0: who computes rates must see where each began.</summary>
+    public void ShowAll()
+    {
+        foreach (var limit in s_limits)
+            _limitsReached.Add(0, limit);
+        foreach (var kind in (KeyValuePair<string, object?>[])[s_raw, s_volatile, s_slowConsumer])
+            _messagesDropped.Add(0, kind);
+        foreach (var kind in (string[])["accept", "request", "protocol", "handler"])
+            _failures.Add(0, new KeyValuePair<string, object?>("kind", kind));
+    }
+
     public void LoopBlocked() => _loopsBlocked.Add(1);
+
+    public void DeflateContexts(int change) => _deflateContexts.Add(change);
 
     public void Dispose() => _meter.Dispose();
 }

@@ -111,9 +111,9 @@ public sealed class EngineEndpoint
     /// <summary>Takes a new session in, unless there are too many, or there is one of its id.</summary>
     internal bool TryAdd(EngineSession session)
     {
-        if (Interlocked.Increment(ref _count) <= Options.MaxSessions
-            && !Volatile.Read(ref _isStopping)
-            && _sessions.TryAdd(session.Id, session))
+        if (Interlocked.Increment(ref _count) > Options.MaxSessions)
+            Context.Limits.Reached(LimitKind.Sessions, session.Handshake.Address);
+        else if (!Volatile.Read(ref _isStopping) && _sessions.TryAdd(session.Id, session))
             return true;
         Interlocked.Decrement(ref _count);
         return false;

@@ -185,7 +185,8 @@ internal sealed class EngineExchange(
         var isBinary = head.Headers.Get("Content-Type") == "application/octet-stream";
         if (isBinary)
             session.Fail(DisconnectReason.TransportError);
-        if (isBinary || !session.TryBeginPost())
+        var isRead = connection.HasReceivedBody(head);
+        if (isBinary || session.BeginPost(isRead) is not { } turn)
         {
             Refuse(EngineError.BadRequest);
             return;
@@ -194,37 +195,56 @@ internal sealed class EngineExchange(
         exchange.OnLost = () => session.Fail(DisconnectReason.TransportError);
         try
         {
-            if (await connection.ReadBodyAsync(head, exchange, endpoint.BodyLimits).ConfigureAwait(false) is { } body)
-            {
-                _hasReadBody = true;
-                var isWellFormed = await ReceiveAsync(session, body).ConfigureAwait(false);
-                endpoint.AddHeaders(Request, _headers, null);
-                if (isWellFormed)
-                    BeginPacket(200).End("ok"u8, "text/html");
-                else
-                    WriteError(EngineError.BadRequest, EngineError.BadRequest.Message());
-            }
-            else if (exchange.Status == 413)
-            {
-                // Nothing of it was taken in: the session can go on.
-                exchange.OnLost = null;
-            }
-            else
-            {
-                session.Fail(DisconnectReason.TransportError);
-            }
+            var body = await ReadBodyAsync(session, isRead).ConfigureAwait(false);
+            await turn.Before.ConfigureAwait(false);
+            if (body is { } payload)
+                await ReceiveAsync(session, payload).ConfigureAwait(false);
         }
         finally
         {
-            session.EndPost();
+            turn.End();
         }
     }
 
-    private async ValueTask<bool> ReceiveAsync(EngineSession session, Memory<byte> body)
+    private async ValueTask<Memory<byte>?> ReadBodyAsync(EngineSession session, bool isRead)
+    {
+        Memory<byte>? body;
+        try
+        {
+            body = await connection.ReadBodyAsync(head, exchange, endpoint.BodyLimits).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!isRead)
+                session.EndReading();
+        }
+
+        _hasReadBody = body is not null;
+        // Nothing of one that is too large was taken in: the session can go on.
+        if (exchange.Status == 413)
+            exchange.OnLost = null;
+        else if (body is null)
+            session.Fail(DisconnectReason.TransportError);
+        return body;
+    }
+
+    private async ValueTask ReceiveAsync(EngineSession session, Memory<byte> body)
+    {
+        var isWellFormed = await HandleAsync(session, body).ConfigureAwait(false);
+        endpoint.AddHeaders(Request, _headers, null);
+        if (connection.Limits is { WasExceeded: true })
+            exchange.Refuse(head, 429);
+        else if (isWellFormed)
+            BeginPacket(200).End("ok"u8, "text/html");
+        else
+            WriteError(EngineError.BadRequest, EngineError.BadRequest.Message());
+    }
+
+    private async ValueTask<bool> HandleAsync(EngineSession session, Memory<byte> body)
     {
         try
         {
-            return await session.ReceiveAsync(body).ConfigureAwait(false);
+            return await session.ReceiveAsync(body, connection.Limits).ConfigureAwait(false);
         }
         catch (Exception e)
         {

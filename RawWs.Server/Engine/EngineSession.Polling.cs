@@ -1,6 +1,8 @@
 using RawWs.Protocol.EngineIO;
+using RawWs.Protocol.WebSockets;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
+using RawWs.Server.Transport.Limits;
 
 namespace RawWs.Server.Engine;
 
@@ -8,8 +10,11 @@ namespace RawWs.Server.Engine;
 public sealed partial class EngineSession
 {
     private TaskCompletionSource<PollAnswer>? _poll;
-    private TaskCompletionSource? _post;
     private FlushBatch? _deferredTo;
+
+    // The end of the request with packets that began last, and of all before it.
+    private Task _posts = Task.CompletedTask;
+    private bool _isReadingPost;
 
     /// <summary>A poll waits for something to say.</summary>
     internal bool IsPolled
@@ -67,38 +72,45 @@ public sealed partial class EngineSession
     }
 
     /// <summary>A request with packets has come in.</summary>
-    /// <returns>False if another is being read, which costs the session.</returns>
-    internal bool TryBeginPost()
+    /// <remarks>
+    /// A client may answer what a handler has told it by its poll before that handler has returned, and so before the
+    /// request that it handles is answered: such requests are handled one after the other. They overlap only while one
+    /// is being read.
+    /// </remarks>
+    /// <param name="isRead">Its body has come with its head; if not, <see cref="EndReading"/> tells when it is in.</param>
+    /// <returns>Its turn; null if another is being read, which costs the session.</returns>
+    internal PostTurn? BeginPost(bool isRead)
     {
         lock (_lock)
         {
-            if (_post is null && _webSocket is null && _phase == Phase.Open)
+            if (!_isReadingPost && _webSocket is null && _phase == Phase.Open)
             {
-                _post = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                return true;
+                _isReadingPost = !isRead;
+                var turn = new PostTurn(_posts);
+                _posts = turn.Ended;
+                return turn;
             }
         }
 
         Fail(DisconnectReason.TransportError);
-        return false;
+        return null;
     }
 
-    /// <summary>The request with packets is over, whatever became of it.</summary>
-    internal void EndPost()
+    /// <summary>The body is in, or will never be.</summary>
+    internal void EndReading()
     {
-        TaskCompletionSource? post;
         lock (_lock)
-            (post, _post) = (_post, null);
-        post?.TrySetResult();
+            _isReadingPost = false;
     }
 
     /// <summary>Handles the packets of one request in order.</summary>
     /// <param name="payload">Decoded in place.</param>
+    /// <param name="limits">Of the connection that brings it. What they hold back holds back the answer.</param>
     /// <returns>False if it was malformed, which costs the session.</returns>
-    internal async ValueTask<bool> ReceiveAsync(Memory<byte> payload)
+    internal async ValueTask<bool> ReceiveAsync(Memory<byte> payload, ConnectionLimits? limits)
     {
         var packets = new PayloadReader(payload);
-        while (StopsWhileHandling(ref packets, out var pending))
+        while (StopsWhileHandling(ref packets, limits, out var pending))
             await pending.ConfigureAwait(false);
         if (!packets.IsMalformed)
             return true;
@@ -106,12 +118,12 @@ public sealed partial class EngineSession
         return false;
     }
 
-    private bool StopsWhileHandling(ref PayloadReader packets, out ValueTask pending)
+    private bool StopsWhileHandling(ref PayloadReader packets, ConnectionLimits? limits, out ValueTask pending)
     {
         var batch = FlushBatch.Open();
         try
         {
-            var stops = HandleBuffered(ref packets, out pending);
+            var stops = HandleBuffered(ref packets, limits, out pending);
             Handler.OnBatchEnd(this);
             return stops;
         }
@@ -121,17 +133,34 @@ public sealed partial class EngineSession
         }
     }
 
-    private bool HandleBuffered(ref PayloadReader packets, out ValueTask pending)
+    private bool HandleBuffered(ref PayloadReader packets, ConnectionLimits? limits, out ValueTask pending)
     {
-        while (packets.TryRead(out var packet))
+        while (true)
         {
+            if (IsOpen && limits is { MustWait: true })
+            {
+                pending = HoldBackAsync(limits);
+                return true;
+            }
+
+            pending = default;
+            if (!packets.TryRead(out var packet))
+                return false;
+            limits?.OnMessage();
+            if (IsOpen && limits is not null && limits.MustDisconnect())
+                End(DisconnectReason.ForcedServerClose, s_close, CloseCode.PolicyViolation);
             pending = OnPacketAsync(packet);
             if (!pending.IsCompletedSuccessfully)
                 return true;
         }
+    }
 
-        pending = default;
-        return false;
+    private async ValueTask HoldBackAsync(ConnectionLimits limits)
+    {
+        // A pong may wait behind, as behind a handler.
+        _isHandling = true;
+        await limits.HoldBackAsync(() => !IsOpen).ConfigureAwait(false);
+        EndHandling();
     }
 
     // Under the lock. What one read causes goes out together.

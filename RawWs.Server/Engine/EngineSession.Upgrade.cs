@@ -71,19 +71,28 @@ public sealed partial class EngineSession
     {
         lock (_lock)
         {
-            if (_post is not null)
-                return _post.Task;
+            if (!_posts.IsCompleted)
+                return _posts;
             if (_probe != connection || _phase != Phase.Open)
                 return null;
             ReleasePoll();
             if (!_queue.IsEmpty)
-                connection.SendFrames(EngineFrames.FromPayload(_probeFormat, _queue.TakePayload().Payload));
+                MoveQueue(connection);
             (_probe, _isProbed, _upgradeBy) = (null, false, Never);
             _format = _probeFormat;
             // Last: whoever sees it posts behind what waited.
             _webSocket = connection;
             return null;
         }
+    }
+
+    // Under the lock.
+    private void MoveQueue(WebSocketConnection connection)
+    {
+        // What somebody wanted sent as it is must not be compressed together with what others choose.
+        var compressed = _queue.HasIncompressible ? CompressedFrames.Never : null;
+        connection.SendFrames(
+            EngineFrames.FromPayload(_probeFormat, _queue.TakePayload().Payload), compressed: compressed);
     }
 
     // Under the lock.

@@ -96,23 +96,26 @@ public sealed partial class EngineSession : IDeferredFlush
     /// <param name="message">The message.</param>
     /// <param name="isVolatile">It is dropped when the client is not ready for it.</param>
     /// <param name="encode">Makes bytes that nobody will write to again. It must call nothing of the application's.</param>
-    /// <param name="isCompressible">It is worth compressing.</param>
+    /// <param name="compressed">
+    /// What keeps it compressed for other receivers; null if there are none, <see cref="CompressedFrames.Never"/> if it is
+    /// not worth compressing.
+    /// </param>
     internal SendResult Post<T>(
         T message,
         bool isVolatile,
         Func<T, EngineFormat, ReadOnlyMemory<byte>> encode,
-        bool isCompressible = true)
+        CompressedFrames? compressed = null)
     {
         if (_webSocket is null)
         {
             lock (_lock)
             {
                 if (_webSocket is null)
-                    return Queue(message, isVolatile, encode, isCompressible);
+                    return Queue(message, isVolatile, encode, compressed != CompressedFrames.Never);
             }
         }
 
-        return _webSocket.SendFrames(encode(message, _format), isVolatile);
+        return _webSocket.SendFrames(encode(message, _format), isVolatile, compressed);
     }
 
     /// <summary>Opens the session over polling; the answer to the request that opened it is up to the caller.</summary>

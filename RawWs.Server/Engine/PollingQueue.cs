@@ -10,6 +10,9 @@ internal sealed class PollingQueue(int maxBytes, int highWaterBytes)
     private int _bytes;
     private bool _isCompressible;
 
+    /// <summary>At least one event that waits is not to be compressed.</summary>
+    public bool HasIncompressible { get; private set; }
+
     public bool IsEmpty => _packets.Count == 0;
 
     public bool IsAboveHighWater => _bytes > highWaterBytes;
@@ -22,6 +25,7 @@ internal sealed class PollingQueue(int maxBytes, int highWaterBytes)
             return false;
         Add(packets);
         _isCompressible |= isCompressible;
+        HasIncompressible |= !isCompressible;
         return true;
     }
 
@@ -59,6 +63,7 @@ internal sealed class PollingQueue(int maxBytes, int highWaterBytes)
         _packets.Clear();
         _bytes = 0;
         _isCompressible = false;
+        HasIncompressible = false;
     }
 }
 

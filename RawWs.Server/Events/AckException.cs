@@ -15,6 +15,9 @@ public sealed class AckException : Exception
     /// </summary>
     public const string BadArguments = "bad_arguments";
 
+    /// <summary>The code for an event above <see cref="EventOptions.EventsPerSocket"/>; no handler has seen it.</summary>
+    public const string RateLimited = "rate_limited";
+
     /// <summary>The code for a client that disconnected before it answered.</summary>
     public const string Disconnected = "disconnected";
 

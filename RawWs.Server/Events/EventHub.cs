@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 using RawWs.Server.Diagnostics;
+using RawWs.Server.Transport.Limits;
 
 namespace RawWs.Server.Events;
 
@@ -16,15 +17,25 @@ internal sealed class EventHub
     private readonly Lock _making = new();
     private readonly Dictionary<string, EventNamespace> _spaces = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<PendingAcks, bool> _waiting = new();
+    private readonly long _start;
     private ImmutableArray<EventNamespace> _families = [];
 
-    public EventHub(EventOptions options, ILogger logger, ServerMetrics metrics, TimeProvider time)
+    public EventHub(
+        EventOptions options,
+        ILogger logger,
+        ServerMetrics metrics,
+        TimeProvider time,
+        LimitReports limits,
+        TickSignal ticks)
     {
         options.Validate();
         Options = options;
         Logger = logger;
         Metrics = metrics;
         Time = time;
+        Limits = limits;
+        Ticks = ticks;
+        _start = time.GetTimestamp();
         Json = new EventJson(options);
         Recovery = options.Recovery is { } recovery ? new Recovery(recovery, this) : null;
         Root = Of("/");
@@ -37,6 +48,15 @@ internal sealed class EventHub
     public ServerMetrics Metrics { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>Where it is told that a limit was reached.</summary>
+    public LimitReports Limits { get; }
+
+    /// <summary>For sockets that wait until their rate has recovered.</summary>
+    public TickSignal Ticks { get; }
+
+    /// <summary>Milliseconds since the hub was made.</summary>
+    public long Now => (long)Time.GetElapsedTime(_start).TotalMilliseconds;
 
     public EventJson Json { get; }
 

@@ -66,7 +66,7 @@ public sealed partial class EventSocket
             return Task.FromCanceled<TResult>(cancellationToken);
 
         if (!Connected)
-            return Task.FromException<TResult>(PendingAcks.Gone(_reason));
+            return PendingAck<TResult>.Failed(PendingAcks.Gone(_reason));
 
         // In the table before it is sent: the answer may come before the sending call returns.
         var wait = new PendingAck<TResult> { Deadline = deadline };
@@ -74,9 +74,9 @@ public sealed partial class EventSocket
         switch (_acks.TryAdd(id, wait))
         {
             case AckAdded.Disconnected:
-                return Task.FromException<TResult>(PendingAcks.Gone(_reason));
+                return PendingAck<TResult>.Failed(PendingAcks.Gone(_reason));
             case AckAdded.TooMany:
-                return Task.FromException<TResult>(new InvalidOperationException(
+                return PendingAck<TResult>.Failed(new InvalidOperationException(
                     $"{nameof(EventOptions.MaxPendingAcks)} is {Hub.Options.MaxPendingAcks}; it owes them."));
         }
 

@@ -87,6 +87,14 @@ public sealed partial class EventSocket
 
         Hub.Metrics.EventReceived();
         AckReply? reply = ackId is { } id ? new AckReply(this, id) : null;
+        if (Hub.Options.EventsPerSocket is { } rate && IsAbove(rate))
+        {
+            return Refuses(reply)
+                ? default
+                : new ValueTask(EnterWithinRateAsync(
+                    rate, new EventContext(this, utf8Name, arguments, attachments, reply)));
+        }
+
         if (IsAtBound)
             return new ValueTask(EnterLaterAsync(new EventContext(this, utf8Name, arguments, attachments, reply)));
 

@@ -1,7 +1,9 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using RawWs.Server.Diagnostics;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
+using RawWs.Server.Transport.Limits;
 
 namespace RawWs.Server.Events;
 
@@ -27,6 +29,8 @@ public sealed partial class EventSocket : Emitter
         _entry = _opened.Task;
         Id = former?.Socket.Id ?? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(15));
         TakeOver(former);
+        if (Hub.Options.EventsPerSocket is { } rate)
+            _rate = new TokenBucket(rate, Hub.Now);
     }
 
     /// <summary>
@@ -158,7 +162,11 @@ public sealed partial class EventSocket : Emitter
         }
 
         Hub.Metrics.MessageDropped(message.IsVolatile);
-        return message.IsVolatile;
+        if (message.IsVolatile)
+            return true;
+
+        Hub.Limits.Reached(LimitKind.Outbox, Handshake.Address);
+        return Hub.Options.SlowConsumerPolicy == SlowConsumerPolicy.Drop;
     }
 
     internal void SendAck(long id, EventArguments arguments) =>
@@ -194,6 +202,7 @@ public sealed partial class EventSocket : Emitter
             return;
 
         Hub.Metrics.MessageDropped(isVolatile: false);
+        Hub.Limits.Reached(LimitKind.Outbox, Handshake.Address);
         Session.Abort();
     }
 }

@@ -1,3 +1,5 @@
+using RawWs.Server.Transport;
+
 namespace RawWs.Server.Events;
 
 /// <summary>
@@ -12,6 +14,7 @@ internal sealed class OutboundMessage(string namespaceName, string name, EventAr
     private WireFormat _firstFormat;
     private ReadOnlyMemory<byte> _firstFrames;
     private ReadOnlyMemory<byte>[]? _otherFrames;
+    private CompressedFrames? _compressed;
 
     /// <summary>The namespace whose event it is.</summary>
     public string NamespaceName { get; } = namespaceName;
@@ -43,6 +46,11 @@ internal sealed class OutboundMessage(string namespaceName, string name, EventAr
 
     /// <summary>Who takes the answers to <see cref="AckId"/>.</summary>
     public AckCollector? Acks { get; init; }
+
+    /// <summary>The bytes of every wire format as they are compressed for its receivers.</summary>
+    public CompressedFrames Compressed => IsIncompressible
+        ? CompressedFrames.Never
+        : LazyInitializer.EnsureInitialized(ref _compressed, static () => new());
 
     /// <summary>
     /// The bytes for one wire format, made by <paramref name="encode"/> at the first call for it.

@@ -24,13 +24,21 @@ internal sealed class PendingAck<TResult> : PendingAck
 
     public Task<TResult> Task => _completion.Task;
 
+    /// <summary>The wait for an answer that cannot come.</summary>
+    public static Task<TResult> Failed(Exception reason)
+    {
+        var wait = new PendingAck<TResult>();
+        wait.SetException(reason);
+        return wait.Task;
+    }
+
     public override void Answer(
         EventJson codec, ReadOnlySpan<byte> arguments, ReadOnlyMemory<byte>[] attachments)
     {
         if (AckValue.TryRead(codec, arguments, attachments, out TResult? value, out AckException? error))
             _completion.TrySetResult(value!);
         else
-            _completion.TrySetException(error!);
+            SetException(error!);
 
         _cancellation.Unregister();
     }
@@ -40,9 +48,17 @@ internal sealed class PendingAck<TResult> : PendingAck
         if (reason is OperationCanceledException cancelled)
             _completion.TrySetCanceled(cancelled.CancellationToken);
         else
-            _completion.TrySetException(reason);
+            SetException(reason);
 
         _cancellation.Unregister();
+    }
+
+    // Who asks and does not wait for the answer is told nothing: a client that goes must not make a process see an
+    // exception that nobody has observed.
+    private void SetException(Exception reason)
+    {
+        _completion.TrySetException(reason);
+        _ = Task.Exception;
     }
 
     /// <summary>Ends the wait when the token is cancelled.</summary>

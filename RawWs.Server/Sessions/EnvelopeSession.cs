@@ -67,7 +67,8 @@ internal sealed class EnvelopeSession : Session
     }
 
     public override SendResult Post(EventSocket socket, OutboundMessage message) =>
-        _connection.SendFrames(message.GetFrames(WireFormat.Envelope, Encode), message.IsVolatile);
+        _connection.SendFrames(
+            message.GetFrames(WireFormat.Envelope, Encode), message.IsVolatile, message.Compressed);
 
     public override SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments)
     {

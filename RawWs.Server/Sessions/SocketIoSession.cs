@@ -96,7 +96,7 @@ internal sealed class SocketIoSession : Session
             _ => message.GetFrames(
                 WireFormat.SocketIoPolling, static message => Encode(message, EngineFormat.Polling)),
         },
-        !message.IsIncompressible);
+        message.Compressed);
 
     public override SendResult SendAck(EventSocket socket, long ackId, EventArguments arguments) =>
         _engine.Post((socket.Namespace.Name, ackId, arguments), isVolatile: false, static (ack, format) =>

@@ -1,4 +1,5 @@
 using System.Net;
+using RawWs.Server.Transport.Loops;
 
 namespace RawWs.Server.Transport;
 
@@ -24,11 +25,22 @@ internal abstract class ByteTransport
     /// </remarks>
     public abstract ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Receives as <see cref="ReceiveAsync"/> does what nobody will look at, at the end of a connection: there is no
+    /// other receive after it.
+    /// </summary>
+    public virtual ValueTask<int> DiscardAsync(Memory<byte> scratch) => ReceiveAsync(scratch);
+
     /// <summary>Whether a receive would complete at once: there are bytes, or the end of the stream.</summary>
     public abstract bool IsReadable { get; }
 
     /// <summary>Whether to wait with an empty buffer costs nothing, so that nobody needs to hold one meanwhile.</summary>
     public virtual bool WaitsWithoutBuffer => false;
+
+    /// <summary>
+    /// Goes on on the thread on which its receives complete, if the carrier has one. No send may be under way.
+    /// </summary>
+    public virtual LoopAwaitable ReturnToLoop() => default;
 
     /// <summary>Sends the whole buffer.</summary>
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> buffer);

@@ -1,3 +1,5 @@
+using RawWs.Server.Transport.Limits;
+
 namespace RawWs.Server.Transport;
 
 /// <summary>A connection as the timer and the stopping server see it.</summary>
@@ -11,6 +13,9 @@ internal interface ITimedConnection
 
     /// <summary>Ends the connection at once.</summary>
     void Abort();
+
+    /// <summary>Bytes that wait for the peer to read.</summary>
+    int PendingBytes => 0;
 }
 
 /// <summary>Every TCP connection of a server, and the one coarse timer that serves them all.</summary>
@@ -29,7 +34,7 @@ internal sealed class ConnectionTable(
     private long _lastTick;
     private int _isTicking;
     private bool _isStopping;
-    private ITimer? _timer;
+    private IDisposable? _timer;
     private Action _onTick = static () => { };
     private TaskCompletionSource? _changed;
 
@@ -48,8 +53,24 @@ internal sealed class ConnectionTable(
         }
     }
 
+    /// <summary>For those who wait for a tick rather than for a time.</summary>
+    public TickSignal Ticks { get; } = new();
+
     /// <summary>Connections that are in the table.</summary>
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Bytes that wait for all peers to read. It looks at every connection.</summary>
+    public long PendingBytes
+    {
+        get
+        {
+            var (slots, used) = Snapshot();
+            var bytes = 0L;
+            for (var i = 0; i < used; i++)
+                bytes += Volatile.Read(ref slots[i])?.PendingBytes ?? 0;
+            return bytes;
+        }
+    }
 
     /// <summary>
     /// Whether every connection has been asked to end; one that becomes a WebSocket from now on is asked at once.
@@ -61,7 +82,10 @@ internal sealed class ConnectionTable(
     {
         _onTick = onTick;
         _lastTick = timeProvider.GetTimestamp();
-        _timer = timeProvider.CreateTimer(static table => ((ConnectionTable)table!).Tick(), this, resolution, resolution);
+        // Handlers that block the threads of the pool, where the system's timers run, must delay no ping.
+        _timer = timeProvider == TimeProvider.System
+            ? new TickThread(Tick, resolution)
+            : timeProvider.CreateTimer(static table => ((ConnectionTable)table!).Tick(), this, resolution, resolution);
     }
 
     /// <returns>The slot of the connection, to remove it by.</returns>
@@ -108,30 +132,42 @@ internal sealed class ConnectionTable(
     /// <summary>Completes when fewer than so many connections are left.</summary>
     public async Task WaitForFewerThanAsync(int count, CancellationToken cancellationToken)
     {
-        while (true)
-        {
-            Task changed;
-            lock (_lock)
-            {
-                if (_count < count)
-                    return;
-                _changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                changed = _changed.Task;
-            }
-
+        while (NextChangeUnlessFewerThan(count) is { } changed)
             await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
+    }
+
+    /// <summary>Blocks until fewer than so many connections are left.</summary>
+    public void WaitForFewerThan(int count, CancellationToken cancellationToken)
+    {
+        while (NextChangeUnlessFewerThan(count) is { } changed)
+            changed.Wait(cancellationToken);
     }
 
     public void StopAll()
     {
         Volatile.Write(ref _isStopping, true);
         ForEach(static (connection, _) => connection.Stop());
+        Ticks.OnTick();
     }
 
-    public void AbortAll() => ForEach(static (connection, _) => connection.Abort());
+    public void AbortAll()
+    {
+        ForEach(static (connection, _) => connection.Abort());
+        Ticks.OnTick();
+    }
 
     public void Dispose() => _timer?.Dispose();
+
+    private Task? NextChangeUnlessFewerThan(int count)
+    {
+        lock (_lock)
+        {
+            if (_count < count)
+                return null;
+            _changed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _changed.Task;
+        }
+    }
 
     private void Tick()
     {
@@ -145,19 +181,23 @@ internal sealed class ConnectionTable(
         Volatile.Write(ref _now, _now + Math.Min(step, MaxStep));
         Guard(static (table, _) => table._onTick(), this);
         ForEach(static (connection, now) => connection.OnTick(now));
+        Ticks.OnTick();
         Volatile.Write(ref _isTicking, 0);
     }
 
     private void ForEach(Action<ITimedConnection, long> action)
     {
-        ITimedConnection?[] slots;
-        int used;
-        lock (_lock)
-            (slots, used) = (_slots, _used);
+        var (slots, used) = Snapshot();
         var now = Now;
         for (var i = 0; i < used; i++)
             if (Volatile.Read(ref slots[i]) is { } connection)
                 Guard(action, connection, now);
+    }
+
+    private (ITimedConnection?[] Slots, int Used) Snapshot()
+    {
+        lock (_lock)
+            return (_slots, _used);
     }
 
     // A fault of one connection must not cost the others their timer.
@@ -169,7 +209,20 @@ internal sealed class ConnectionTable(
         }
         catch (Exception e)
         {
-            onFault(e);
+            Report(e);
+        }
+    }
+
+    // Nothing that goes wrong with a log may end the timer.
+    private void Report(Exception fault)
+    {
+        try
+        {
+            onFault(fault);
+        }
+        catch (Exception)
+        {
+            // There is nobody left to tell.
         }
     }
 }

@@ -34,6 +34,9 @@ internal sealed class FlushBatch
     /// <summary>The open batch of this thread, if there is one.</summary>
     public static FlushBatch? OfThread => s_ofThread is { _isOpen: true } batch ? batch : null;
 
+    /// <summary>Puts together what this batch posts to many.</summary>
+    public SharedRun Run { get; } = new();
+
     /// <summary>Leaves the flush of an outbox to the end of the batch.</summary>
     public void Defer(IDeferredFlush outbox) => _outboxes.Add(outbox);
 
@@ -44,6 +47,7 @@ internal sealed class FlushBatch
         for (var i = 0; i < _outboxes.Count; i++)
             _outboxes[i].FlushDeferred();
         _outboxes.Clear();
+        Run.Clear();
         _isOpen = false;
     }
 }

@@ -33,7 +33,7 @@ internal sealed partial class HttpConnection
             if (status == HttpParseStatus.Failed)
             {
                 Log.RequestRefused(
-                    _context.Logger, _transport.RemoteEndPoint, _parser.Error.Status, _parser.Error.Message);
+                    _context.Logger, RemoteEndPoint, _parser.Error.Status, _parser.Error.Message);
                 exchange.Fail(_parser.Error);
                 if (TryEnter(Phase.Responding, _context.Options.ResponseTimeout))
                     await SendAsync(exchange).ConfigureAwait(false);
@@ -47,6 +47,10 @@ internal sealed partial class HttpConnection
                 return null;
         }
     }
+
+    /// <summary>Whether the whole body of a request has come with its head.</summary>
+    public bool HasReceivedBody(RequestHead head) =>
+        head is { ExpectsContinue: false, ContentLength: { } length } && length <= _end - _start;
 
     /// <summary>Takes in the body of a request.</summary>
     /// <param name="head">The request.</param>
@@ -179,6 +183,7 @@ internal sealed partial class HttpConnection
         var count = await _transport.ReceiveAsync(_buffer.AsMemory(_end)).ConfigureAwait(false);
         _end += count;
         _context.Metrics.BytesReceived(count);
+        _limits?.OnBytes(count);
         return count > 0 && _phase < Phase.Lingering;
     }
 

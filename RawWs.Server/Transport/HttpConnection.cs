@@ -1,7 +1,8 @@
 using System.Buffers;
-using System.Net;
 using RawWs.Protocol.Http;
 using RawWs.Server.Diagnostics;
+using RawWs.Server.Transport.Limits;
+using RawWs.Server.Transport.Tls;
 
 namespace RawWs.Server.Transport;
 
@@ -19,14 +20,19 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
     private long _phaseStart;
     private bool _hasServed;
 
-    public HttpConnection(ServerContext context, ByteTransport transport)
+    public HttpConnection(ServerContext context, ByteTransport transport, ConnectionLimits? limits = null)
     {
         _context = context;
         _transport = transport;
+        _limits = limits;
         _parser = new RequestParser(context.HttpLimits);
         TryEnter(Phase.Idle, context.Options.HandshakeTimeout);
+        _handshake = context.Admission.Handshakes.Add(this, context.Now);
         _slot = context.Connections.Add(this);
     }
+
+    // The handshake that turned the connection into a WebSocket.
+    private readonly record struct Upgrade(WebSocketHandler Handler, RequestHead Request, ConnectionDeflate? Deflate);
 
     private enum Phase
     {
@@ -87,12 +93,6 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
 
     public void Abort() => _transport.Close();
 
-    /// <summary>The peer's address, if the carrier of the bytes knows it.</summary>
-    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
-
-    /// <summary>Whether the bytes are encrypted on their way.</summary>
-    public bool IsSecure => _transport.IsSecure;
-
     private async Task RunAsync()
     {
         WebSocketConnection? webSocket = null;
@@ -102,7 +102,12 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
             if (upgrade is { } accepted)
             {
                 // The WebSocket runs as a task of its own: this one, with all it holds, ends here.
-                webSocket = new WebSocketConnection(_context, _transport, accepted.Handler, _slot);
+                webSocket = new WebSocketConnection(_context, _transport, accepted.Handler, _slot, accepted.Deflate)
+                {
+                    Limits = _limits,
+                    RemoteEndPoint = RemoteEndPoint,
+                    IsSecure = IsSecure,
+                };
                 _context.Connections.Replace(_slot, webSocket);
                 _ = webSocket.RunAsync(accepted.Request, _buffer.AsMemory(_start.._end), _readable);
                 return;
@@ -118,22 +123,24 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
         }
         catch (Exception e)
         {
-            Log.RequestFailed(_context.Logger, e, _transport.RemoteEndPoint);
+            Log.RequestFailed(_context.Logger, e, RemoteEndPoint);
             _context.Metrics.Failed("request");
         }
         finally
         {
             ReleaseBuffer();
+            EndHandshake();
             if (webSocket is null)
             {
                 _transport.Close();
+                _limits?.Leave();
                 _context.Connections.Remove(_slot);
             }
         }
     }
 
     /// <returns>The handshake that turned the connection into a WebSocket, or null if it is to be closed.</returns>
-    private async Task<(WebSocketHandler Handler, RequestHead Request)?> ServeAsync()
+    private async Task<Upgrade?> ServeAsync()
     {
         var exchange = new HttpExchange(_context);
         try
@@ -145,19 +152,37 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
             // What was to be sent to a peer that has gone since.
             exchange.OnLost?.Invoke();
             exchange.TakeBody()?.Dispose();
+            exchange.TakeDeflate()?.Dispose();
         }
     }
 
-    private async Task<(WebSocketHandler Handler, RequestHead Request)?> ServeAsync(HttpExchange exchange)
+    private async Task<Upgrade?> ServeAsync(HttpExchange exchange)
     {
+        if (_transport is TlsTransport tls && !await TryAuthenticateAsync(tls).ConfigureAwait(false))
+            return null;
         while (true)
         {
+            if (!await HoldBackAsync().ConfigureAwait(false))
+                return null;
             var head = await ReadHeadAsync(exchange).ConfigureAwait(false);
             if (head is null)
                 return null;
 
-            WebSocketHandler? handler;
-            if (exchange.FindEngine(head) is { } engine)
+            WebSocketHandler? handler = null;
+            if (!AdmitClient(head, exchange))
+            {
+                // The exchange has the answer.
+            }
+            else if (_client is not null && !await HoldBackAsync().ConfigureAwait(false))
+            {
+                // Whom a proxy speaks for is known only now.
+                return null;
+            }
+            else if (IsAboveRate(head, exchange))
+            {
+                // Likewise.
+            }
+            else if (exchange.FindEngine(head) is { } engine)
             {
                 handler = await engine.HandleAsync(head, exchange, this).ConfigureAwait(false);
                 if (!exchange.HasResponse)
@@ -181,7 +206,7 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
             await SendAsync(exchange).ConfigureAwait(false);
             exchange.OnLost = null;
             if (handler is not null)
-                return (handler, head);
+                return new Upgrade(handler, head, exchange.TakeDeflate());
             if (exchange.Closes)
                 return null;
             exchange.Reset();
@@ -189,6 +214,27 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
             // In this order: a stop that comes behind the second check finds the connection idle, and ends it.
             if (!TryEnter(Phase.Idle, _context.Options.IdleTimeout) || _context.Connections.IsStopping)
                 return null;
+        }
+    }
+
+    // Its time is a part of that for the first head.
+    private async Task<bool> TryAuthenticateAsync(TlsTransport tls)
+    {
+        try
+        {
+            await tls.AuthenticateAsync().ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (TransportFaults.Includes(e))
+        {
+            // One that only looks whether the port is open is no failure.
+            if (tls.HasHeard)
+            {
+                Log.TlsFailed(_context.Logger, RemoteEndPoint, e.Message);
+                _context.Metrics.Failed("tls");
+            }
+
+            return false;
         }
     }
 

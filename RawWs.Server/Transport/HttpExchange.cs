@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using RawWs.Protocol.Http;
+using RawWs.Protocol.WebSockets.Deflate;
+using RawWs.Server.Diagnostics;
 using RawWs.Server.Engine;
 using RawWs.Server.Http;
 
@@ -15,6 +17,7 @@ internal sealed class HttpExchange(ServerContext context)
 
     private ArrayBufferWriter<byte> _response = new(512);
     private Stream? _body;
+    private ConnectionDeflate? _deflate;
 
     /// <summary>The interim answer to a client that waits before it sends its body (RFC 9110 §10.1.1).</summary>
     public static ReadOnlyMemory<byte> Continue { get; } = "HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray();
@@ -77,10 +80,32 @@ internal sealed class HttpExchange(ServerContext context)
         return Begin(status);
     }
 
-    /// <summary>Accepts an opening handshake.</summary>
+    /// <summary>Answers a client that has sent, or is connected, more often than it may; the connection ends.</summary>
+    public void Refuse(RequestHead head, int status)
+    {
+        Status = status;
+        BeginLast(status).Header("Retry-After", 1).End(status == 429 ? "Too many requests"u8 : "Too many connections"u8, "text/plain; charset=utf-8", head.Method == "HEAD");
+    }
+
+    /// <summary>Accepts an opening handshake, with compression if the client offers what the server wants.</summary>
     public void Accept(
-        WebSocketUpgrade upgrade, string? subprotocol, ReadOnlySpan<KeyValuePair<string, string>> headers) =>
-        upgrade.WriteAccept(_response, subprotocol, headers);
+        WebSocketUpgrade upgrade, string? subprotocol, ReadOnlySpan<KeyValuePair<string, string>> headers)
+    {
+        _deflate = context.Deflate?.TryAccept(upgrade.Extensions);
+        if (_deflate is null)
+            upgrade.WriteAccept(_response, subprotocol, headers);
+        else
+            upgrade.WriteAccept(
+                _response, subprotocol, [.. headers, new(DeflateNegotiation.HeaderName, _deflate.Answer)]);
+    }
+
+    /// <summary>What was agreed on about compression, if anything; the caller disposes of it.</summary>
+    public ConnectionDeflate? TakeDeflate()
+    {
+        var deflate = _deflate;
+        _deflate = null;
+        return deflate;
+    }
 
     /// <summary>Whether pages of the request's origin may use this server.</summary>
     public bool IsAllowed(string? origin) =>
@@ -125,6 +150,8 @@ internal sealed class HttpExchange(ServerContext context)
             Fail(new HttpError(400, "Bad path"), isHead);
         else if (context.Routes.IsHealth(path))
             RespondToGet(head, () => WriteHealth(isHead));
+        else if (context.Routes.IsMetrics(path))
+            RespondToGet(head, () => WriteMetrics(isHead));
         else if (context.Routes.FindClient(path) is { } client)
             RespondToGet(head, () => WriteClientFile(head, client, path));
         else if (context.Routes.TryGetFile(path, out var file))
@@ -167,6 +194,13 @@ internal sealed class HttpExchange(ServerContext context)
             CultureInfo.InvariantCulture,
             $$"""{"status":"ok","connections":{{context.Connections.Count}}}"""));
         Begin(200).Header("Cache-Control", "no-store").End(body, "application/json", isHead);
+    }
+
+    private void WriteMetrics(bool isHead)
+    {
+        var text = new ArrayBufferWriter<byte>(4096);
+        context.Prometheus!.Write(text);
+        Begin(200).Header("Cache-Control", "no-store").End(text.WrittenSpan, PrometheusText.ContentType, isHead);
     }
 
     private void WriteClientFile(RequestHead head, SocketIoClientFiles client, string path)

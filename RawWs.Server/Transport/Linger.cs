@@ -18,14 +18,15 @@ internal static class Linger
         {
             // Most peers just end their side: a buffer is held only while there is something to take in.
             if (readable is not null)
-                await readable.ConfigureAwait(false);
+                // What has gone wrong with it does not matter any more, if the carrier lives.
+                await ((Task)readable).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             else
-                await transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                await transport.DiscardAsync(Memory<byte>.Empty).ConfigureAwait(false);
             readable = null;
             var buffer = ArrayPool<byte>.Shared.Rent(16 * 1024);
             try
             {
-                var count = await transport.ReceiveAsync(buffer).ConfigureAwait(false);
+                var count = await transport.DiscardAsync(buffer).ConfigureAwait(false);
                 if (count == 0)
                     return;
                 total += count;

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using RawWs.Server.Diagnostics;
+using RawWs.Server.Transport.Limits;
 using RawWs.Server.Transport.Loops;
+using RawWs.Server.Transport.Tls;
 
 namespace RawWs.Server.Transport;
 
@@ -12,13 +15,18 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromMilliseconds(500);
 
     private readonly TcpListener _listener = new(endPoint);
+    private readonly HandleReserve _handles = new(context.Options.ReservedHandles);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly LogThrottle _reports = new(context.TimeProvider, context.Options.LimitLogInterval);
     private EventLoops? _loops;
+    private TlsEndpoint? _tls;
     private Task _accepting = Task.CompletedTask;
 
     /// <exception cref="SocketException">The address is in use, or not one of this machine.</exception>
+    /// <exception cref="CryptographicException">A certificate cannot be used.</exception>
     public IPEndPoint Start()
     {
+        _tls = TlsEndpoint.TryStart(context);
         if (endPoint.Address.Equals(IPAddress.IPv6Any))
             _listener.Server.DualMode = true;
         _loops = EventLoops.TryStart(context);
@@ -32,9 +40,11 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
             throw;
         }
 
-        // The loop must not run inside the caller of Start, nor handlers in what is ambient there.
+        // On a thread of its own: handlers that block those of the pool keep nobody out. Nor may handlers run in
+        // what is ambient in the caller of Start.
         using (ExecutionContext.SuppressFlow())
-            _accepting = Task.Run(AcceptAsync);
+            _accepting = Task.Factory.StartNew(
+                Accept, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return (IPEndPoint)_listener.LocalEndpoint;
     }
 
@@ -50,10 +60,11 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
     {
         _listener.Dispose();
         _loops?.Dispose();
+        _tls?.Dispose();
         _stopping.Dispose();
     }
 
-    private async Task AcceptAsync()
+    private void Accept()
     {
         var stopping = _stopping.Token;
         var backoff = FirstBackoff;
@@ -61,9 +72,15 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
         {
             try
             {
-                await context.Connections.WaitForFewerThanAsync(context.Options.MaxConnections, stopping)
-                    .ConfigureAwait(false);
-                Serve(await _listener.AcceptSocketAsync(stopping).ConfigureAwait(false));
+                if (context.Connections.Count >= context.Options.MaxConnections)
+                    context.Limits.Reached(LimitKind.Connections);
+                // At the limit new connections wait in the backlog: a short burst then loses nothing, and a long one is
+                // turned away by the system at no cost.
+                context.Connections.WaitForFewerThan(context.Options.MaxConnections, stopping);
+                _handles.ThrowIfReached();
+                var socket = _listener.AcceptSocket();
+                _handles.OnAccepted(socket);
+                Serve(socket);
                 backoff = FirstBackoff;
             }
             catch (Exception) when (stopping.IsCancellationRequested)
@@ -78,8 +95,7 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
             {
                 // Handles or memory are exhausted: connections that end will free some.
                 Report(e, backoff);
-                await Task.Delay(backoff, context.TimeProvider, stopping)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                stopping.WaitHandle.WaitOne(backoff);
                 backoff = backoff < LongestBackoff / 2 ? backoff * 2 : LongestBackoff;
             }
         }
@@ -91,7 +107,8 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
         try
         {
             context.Metrics.Failed("accept");
-            Log.AcceptFailed(context.Logger, fault.Message, backoff);
+            if (_reports.TryPass(out var suppressed))
+                Log.AcceptFailed(context.Logger, fault.Message, backoff, suppressed);
         }
         catch (Exception)
         {
@@ -101,32 +118,36 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
 
     private void Serve(Socket socket)
     {
+        ConnectionLimits? limits = null;
         try
         {
+            if (!context.Admission.TryAdmit(socket, out limits))
+                return;
             if (_loops is null)
-                ServeOnPool(new SocketTransport(socket));
+                ServeOnPool(new SocketTransport(socket), limits);
             else
-                ServeOnLoop(new LoopTransport(socket, _loops.Next()));
+                ServeOnLoop(new LoopTransport(socket, _loops.Next()), limits);
         }
         catch (SocketException)
         {
             // Reset between its accept and now.
+            limits?.Leave();
             socket.Dispose();
         }
     }
 
     // A slow handler never holds up the accept loop: it runs on a thread of the pool…
-    private void ServeOnPool(ByteTransport transport)
+    private void ServeOnPool(ByteTransport transport, ConnectionLimits? limits)
     {
         context.Metrics.ConnectionAccepted();
-        ThreadPool.UnsafeQueueUserWorkItem(new HttpConnection(context, transport), preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(Create(transport, limits), preferLocal: false);
     }
 
     // …or on the thread of its event loop, which brings the first bytes.
-    private void ServeOnLoop(LoopTransport transport)
+    private void ServeOnLoop(LoopTransport transport, ConnectionLimits? limits)
     {
         context.Metrics.ConnectionAccepted();
-        new HttpConnection(context, transport).Start();
+        Create(transport, limits).Start();
         try
         {
             transport.Start();
@@ -137,4 +158,7 @@ internal sealed class Listener(ServerContext context, IPEndPoint endPoint) : IDi
             throw;
         }
     }
+
+    private HttpConnection Create(ByteTransport transport, ConnectionLimits? limits) =>
+        new(context, _tls?.Secure(transport) ?? transport, limits);
 }

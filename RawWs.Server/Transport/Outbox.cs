@@ -1,5 +1,6 @@
 using System.Buffers;
 using RawWs.Protocol.WebSockets;
+using RawWs.Protocol.WebSockets.Deflate;
 
 namespace RawWs.Server.Transport;
 
@@ -10,29 +11,32 @@ namespace RawWs.Server.Transport;
 /// Every member may be called from any thread. Frames are sent in the order in which they were posted. An outbox with
 /// nothing to send holds no buffer and no task.
 /// </remarks>
-internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner, int maxBytes, int highWaterBytes)
-    : IDeferredFlush
+/// <param name="transport">Where they go.</param>
+/// <param name="owner">Is told what became of them.</param>
+/// <param name="maxBytes">The bound.</param>
+/// <param name="highWaterBytes">Above this a post answers that it was too much for now.</param>
+/// <param name="window">
+/// What compresses messages with context takeover, and so in the order in which they go out; null without.
+/// </param>
+internal sealed class Outbox(
+    ByteTransport transport,
+    WebSocketConnection owner,
+    int maxBytes,
+    int highWaterBytes,
+    MessageDeflater? window = null) : IDeferredFlush
 {
-    private const int ChunkBytes = 4096;
-    private const int LargeChunkBytes = 64 * 1024;
-
-    // Frames of at least this size are sent from the array they are in; smaller ones are cheaper to copy together.
-    private const int ShareBytes = 8 * 1024;
-
     private readonly Lock _lock = new();
-    private Queue<Segment>? _full;
-    private Segment _tail;
-    private int _pending;
+    private FrameQueue _queue;
     private bool _isDraining;
     private FlushBatch? _deferredTo;
     private bool _isComplete;
     private bool _owesDrained;
-    private bool _endsShared;
+    private long _windowUsed;
     private TaskCompletionSource? _room;
     private TaskCompletionSource? _empty;
 
     /// <summary>Bytes posted and not yet taken by the transport.</summary>
-    public int PendingBytes => Volatile.Read(ref _pending);
+    public int PendingBytes => _queue.Bytes;
 
     /// <summary>Whether more waits than the high-water mark.</summary>
     public bool IsAboveHighWater => PendingBytes > highWaterBytes;
@@ -41,14 +45,30 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     public SendResult Post(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         SendResult result;
-        Segment first;
+        FrameQueue.Piece first;
         lock (_lock)
         {
-            var size = FrameWriter.FrameSize(payload.Length, Role.Server);
-            if (!Accepts(size))
+            if (!Accepts(FrameWriter.FrameSize(payload.Length, Role.Server)))
                 return Refuse();
-            FrameWriter.Write(Reserve(size), opcode, payload);
-            result = Schedule(out first);
+            Append(opcode, payload);
+            result = Schedule(FlushBatch.OfThread, out first);
+        }
+
+        Drain(first);
+        return result;
+    }
+
+    /// <summary>Posts one whole frame that the caller will write to again; it is never compressed.</summary>
+    public SendResult PostCopy(ReadOnlySpan<byte> frame)
+    {
+        SendResult result;
+        FrameQueue.Piece first;
+        lock (_lock)
+        {
+            if (!Accepts(frame.Length))
+                return Refuse();
+            frame.CopyTo(_queue.Reserve(frame.Length));
+            result = Schedule(FlushBatch.OfThread, out first);
         }
 
         Drain(first);
@@ -56,22 +76,22 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     }
 
     /// <summary>Posts whole frames that nobody will write to again.</summary>
-    public SendResult PostFrames(ReadOnlyMemory<byte> frames)
+    /// <param name="frames">The frames.</param>
+    /// <param name="isCompressible">They are worth compressing, if this outbox does that.</param>
+    public SendResult PostFrames(ReadOnlyMemory<byte> frames, bool isCompressible = true)
     {
+        var batch = FlushBatch.OfThread;
         SendResult result;
-        Segment first;
+        FrameQueue.Piece first;
         lock (_lock)
         {
             if (!Accepts(frames.Length))
                 return Refuse();
-            if (_pending == 0)
-                // Most often nothing follows before it is sent: a broadcast then costs no buffer per receiver.
-                ShareAlone(frames);
-            else if (frames.Length >= ShareBytes)
-                Share(frames);
+            if (window is not null && isCompressible)
+                AppendEach(frames.Span);
             else
-                frames.Span.CopyTo(Reserve(frames.Length));
-            result = Schedule(out first);
+                _queue.Append(frames, batch?.Run);
+            result = Schedule(batch, out first);
         }
 
         Drain(first);
@@ -90,7 +110,7 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
                 return;
             Span<byte> frame = stackalloc byte[2 + 125];
             var length = FrameWriter.WriteClose(frame, code, reason);
-            frame[..length].CopyTo(Reserve(length));
+            frame[..length].CopyTo(_queue.Reserve(length));
             _isComplete = true;
         }
     }
@@ -102,11 +122,35 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         lock (_lock)
         {
             _isComplete = true;
-            if (_pending == 0)
+            if (_queue.Bytes == 0)
                 return Task.CompletedTask;
             _empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _empty.Task;
         }
+    }
+
+    /// <summary>Gives back the window if no message was compressed since a moment: the next one begins a new one.</summary>
+    public void ReleaseWindow(long since)
+    {
+        // Whoever compresses right now is not silent, and must not hold up the timer.
+        if (window is not { HoldsDeflater: true } || Volatile.Read(ref _windowUsed) > since || !_lock.TryEnter())
+            return;
+        try
+        {
+            if (_windowUsed <= since)
+                window.Release();
+        }
+        finally
+        {
+            _lock.Exit();
+        }
+    }
+
+    /// <summary>Frees the window of an outbox that accepts nothing more.</summary>
+    public void EndWindow()
+    {
+        lock (_lock)
+            window?.Release();
     }
 
     /// <summary>Completes when the peer has taken enough, or the transport has failed.</summary>
@@ -114,7 +158,7 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     {
         lock (_lock)
         {
-            if (_pending <= highWaterBytes / 2)
+            if (_queue.Bytes <= highWaterBytes / 2)
                 return Task.CompletedTask;
             _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _room.Task;
@@ -124,13 +168,13 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     /// <summary>Flushes what a <see cref="FlushBatch"/> has held back.</summary>
     public void FlushDeferred()
     {
-        Segment first;
+        FrameQueue.Piece first;
         lock (_lock)
         {
             _deferredTo = null;
-            if (_isDraining || _pending == 0)
+            if (_isDraining || _queue.Bytes == 0)
                 return;
-            first = BeginDraining();
+            first = Take();
         }
 
         Drain(first);
@@ -139,15 +183,51 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     /// <summary>Starts to send what waits, or leaves that to the open batch of this thread.</summary>
     public void Flush()
     {
-        Segment first;
+        FrameQueue.Piece first;
         lock (_lock)
-            Schedule(out first);
+            Schedule(FlushBatch.OfThread, out first);
         Drain(first);
     }
 
     // A message fits as long as the peer is read, whatever its size; otherwise it must fit below the bound.
     private bool Accepts(int size) =>
-        !_isComplete && (_pending <= highWaterBytes || size <= maxBytes - _pending);
+        !_isComplete && (_queue.Bytes <= highWaterBytes || size <= maxBytes - _queue.Bytes);
+
+    private void AppendEach(ReadOnlySpan<byte> frames)
+    {
+        while (FrameHeader.TryRead(frames, out var header))
+        {
+            frames = frames[header.Size..];
+            Append(header.Opcode, frames[..(int)header.PayloadLength]);
+            frames = frames[(int)header.PayloadLength..];
+        }
+    }
+
+    private void Append(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        if (window is null || !window.Compresses(opcode, payload.Length))
+        {
+            FrameWriter.Write(_queue.Reserve(FrameWriter.FrameSize(payload.Length, Role.Server)), opcode, payload);
+            return;
+        }
+
+        _windowUsed = owner.Context.Now;
+        // Apart, so that what waits takes no more memory than it counts.
+        var frame = ArrayPool<byte>.Shared.Rent(MessageDeflater.MaxFrameSize(payload.Length));
+        var size = 0;
+        try
+        {
+            size = window.Write(frame, opcode, payload);
+            frame.AsSpan(0, size).CopyTo(_queue.Reserve(size));
+        }
+        finally
+        {
+            // Without memory for a window nothing has been written, and nothing may refer to it.
+            if (size == 0)
+                window.Release();
+            ArrayPool<byte>.Shared.Return(frame);
+        }
+    }
 
     private SendResult Refuse()
     {
@@ -155,68 +235,20 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         return SendResult.Dropped;
     }
 
-    private Span<byte> Reserve(int size)
-    {
-        if (_tail.Room < size)
-        {
-            // A small frame that did not stay alone is sent together with what follows it.
-            ReadOnlyMemory<byte> before = default;
-            if (_tail.IsShared && _tail.Length < ShareBytes)
-            {
-                before = _tail.Bytes;
-            }
-            else
-            {
-                _endsShared |= _tail.IsShared;
-                SealTail();
-            }
-
-            // Behind a shared frame little may follow before the next: a large chunk would stay almost empty.
-            var chunk = _pending < ChunkBytes || _endsShared ? ChunkBytes : LargeChunkBytes;
-            _endsShared = false;
-            _tail = Segment.Rent(Math.Max(before.Length + size, chunk));
-            before.Span.CopyTo(_tail.Append(before.Length));
-        }
-
-        _pending += size;
-        return _tail.Append(size);
-    }
-
-    private void ShareAlone(ReadOnlyMemory<byte> frames)
-    {
-        _tail = Segment.Shared(frames);
-        _pending = frames.Length;
-    }
-
-    private void Share(ReadOnlyMemory<byte> frames)
-    {
-        SealTail();
-        (_full ??= new Queue<Segment>()).Enqueue(Segment.Shared(frames));
-        _endsShared = true;
-        _pending += frames.Length;
-    }
-
-    private void SealTail()
-    {
-        if (_tail.Length > 0)
-            (_full ??= new Queue<Segment>()).Enqueue(_tail);
-        _tail = default;
-    }
-
     // Under the lock.
+    /// <param name="batch">The open batch of this thread, if there is one.</param>
     /// <param name="first">What to send at once, if anything: outside of the lock, by <see cref="Drain"/>.</param>
-    private SendResult Schedule(out Segment first)
+    private SendResult Schedule(FlushBatch? batch, out FrameQueue.Piece first)
     {
         first = default;
-        var isAbove = _pending > highWaterBytes;
+        var isAbove = _queue.Bytes > highWaterBytes;
         _owesDrained |= isAbove;
-        if (!_isDraining && _pending > 0)
+        if (!_isDraining && _queue.Bytes > 0)
         {
             // Much is sent at once even inside a batch: the peer can begin to read. What another thread has
             // deferred does not wait for that thread.
-            var batch = FlushBatch.OfThread;
             if (isAbove || batch is null)
-                first = BeginDraining();
+                first = Take();
             else if (_deferredTo != batch)
                 (_deferredTo = batch).Defer(this);
         }
@@ -224,35 +256,28 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         return isAbove ? SendResult.Backpressure : SendResult.Sent;
     }
 
-    // Under the lock.
-    private Segment BeginDraining()
-    {
-        _isDraining = true;
-        return Take();
-    }
-
-    private void Drain(Segment first)
+    private void Drain(FrameQueue.Piece first)
     {
         if (first.Length > 0)
             _ = DrainAsync(first);
     }
 
-    private async Task DrainAsync(Segment segment)
+    private async Task DrainAsync(FrameQueue.Piece piece)
     {
         try
         {
-            while (segment.Length > 0)
+            while (piece.Length > 0)
             {
                 try
                 {
-                    await transport.SendAsync(segment.Bytes).ConfigureAwait(false);
+                    await transport.SendAsync(piece.Memory).ConfigureAwait(false);
                 }
                 finally
                 {
-                    segment.Return();
+                    piece.Return();
                 }
 
-                segment = OnTaken(segment.Length);
+                piece = OnTaken(piece.Length);
             }
         }
         catch (Exception e)
@@ -263,40 +288,32 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
     }
 
     // Under the lock.
-    private Segment Take()
+    private FrameQueue.Piece Take()
     {
-        if (_full is not null && _full.TryDequeue(out var segment))
-            return segment;
-        segment = _tail;
-        _tail = default;
-        if (segment.Length == 0)
-        {
-            _full = null;
-            _isDraining = false;
-        }
-
-        return segment;
+        var piece = _queue.Take();
+        _isDraining = piece.Length > 0;
+        return piece;
     }
 
     /// <returns>What to send next, if anything.</returns>
-    private Segment OnTaken(int bytes)
+    private FrameQueue.Piece OnTaken(int bytes)
     {
-        Segment next = default;
+        FrameQueue.Piece next = default;
         owner.OnBytesSent(bytes);
         TaskCompletionSource? room = null;
         TaskCompletionSource? empty = null;
         var drained = false;
         lock (_lock)
         {
-            _pending -= bytes;
-            if (_pending <= highWaterBytes / 2)
+            _queue.OnSent(bytes);
+            if (_queue.Bytes <= highWaterBytes / 2)
             {
                 (room, _room) = (_room, null);
                 drained = _owesDrained && !_isComplete;
                 _owesDrained = false;
             }
 
-            if (_pending == 0)
+            if (_queue.Bytes == 0)
                 (empty, _empty) = (_empty, null);
             if (!drained)
                 next = Take();
@@ -320,48 +337,12 @@ internal sealed class Outbox(ByteTransport transport, WebSocketConnection owner,
         {
             _isComplete = true;
             _isDraining = false;
-            while (_full is not null && _full.TryDequeue(out var segment))
-                segment.Return();
-            _tail.Return();
-            _tail = default;
-            _pending = 0;
+            _queue.Clear();
             (room, _room) = (_room, null);
             (empty, _empty) = (_empty, null);
         }
 
         room?.TrySetResult();
         empty?.TrySetResult();
-    }
-
-    /// <summary>Bytes to send: a pooled array that is being filled, or shared memory of a caller.</summary>
-    private struct Segment
-    {
-        private byte[]? _pooled;
-        private ReadOnlyMemory<byte> _shared;
-
-        public int Length { get; private set; }
-
-        public readonly bool IsShared => _pooled is null && Length > 0;
-
-        public readonly int Room => _pooled is null ? 0 : _pooled.Length - Length;
-
-        public readonly ReadOnlyMemory<byte> Bytes => _pooled is null ? _shared : _pooled.AsMemory(0, Length);
-
-        public static Segment Rent(int size) => new() { _pooled = ArrayPool<byte>.Shared.Rent(size) };
-
-        public static Segment Shared(ReadOnlyMemory<byte> bytes) => new() { _shared = bytes, Length = bytes.Length };
-
-        public Span<byte> Append(int size)
-        {
-            var span = _pooled.AsSpan(Length, size);
-            Length += size;
-            return span;
-        }
-
-        public readonly void Return()
-        {
-            if (_pooled is not null)
-                ArrayPool<byte>.Shared.Return(_pooled);
-        }
     }
 }

@@ -2,7 +2,9 @@ using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Server.Transport;
 
-/// <summary>One message, framed once, that can be sent to any number of connections.</summary>
+/// <summary>
+/// One message, framed once, and compressed once for all that can share it, that can be sent to any number of connections.
+/// </summary>
 /// <remarks>Immutable, so safe to use from any thread.</remarks>
 public sealed class PreparedMessage
 {
@@ -20,4 +22,6 @@ public sealed class PreparedMessage
     }
 
     internal ReadOnlyMemory<byte> Frame { get; }
+
+    internal CompressedFrames Compressed { get; } = new();
 }

@@ -36,6 +36,8 @@ internal sealed class Routes(ServerOptions options)
 
     public bool IsHealth(string path) => path == options.HealthPath;
 
+    public bool IsMetrics(string path) => path == options.MetricsPath;
+
     /// <summary>Every Engine.IO server.</summary>
     public IReadOnlyList<EngineEndpoint> Engines => _engines;
 

@@ -1,7 +1,9 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using RawWs.Protocol.Http;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server.Diagnostics;
+using RawWs.Server.Transport.Limits;
 
 namespace RawWs.Server.Transport;
 
@@ -30,10 +32,22 @@ internal sealed class ServerContext
             MaxFragments = options.MaxFragments,
             ReceiveBufferBytes = options.ReceiveBufferBytes,
         };
+        Deflate = ServerDeflate.TryCreate(options, metrics);
+        Limits = new LimitReports(logger, metrics, timeProvider, options.LimitLogInterval);
+        if (options.MaxConnectionsPerAddress is > 0 || options.RateLimits.AnyPerAddress)
+            Addresses = new AddressTable(options);
+        Admission = new Admission(this);
+        metrics.Observe(this);
+        if (options.MetricsPath is not null)
+        {
+            Prometheus = new PrometheusExporter(metrics.Meter);
+            metrics.ShowAll();
+        }
         PingInterval = (long)options.PingInterval.TotalMilliseconds;
         PingTimeout = (long)options.PingTimeout.TotalMilliseconds;
         CloseTimeout = (long)options.CloseTimeout.TotalMilliseconds;
         LingerTimeout = (long)options.LingerTimeout.TotalMilliseconds;
+        DeflateContextTimeout = (long)options.DeflateContextTimeout.TotalMilliseconds;
     }
 
     public ServerOptions Options { get; }
@@ -52,6 +66,20 @@ internal sealed class ServerContext
 
     public MessageLimits MessageLimits { get; }
 
+    /// <summary>Null if compression is not offered, or not to be had.</summary>
+    public ServerDeflate? Deflate { get; }
+
+    /// <summary>Where it is told that a limit was reached.</summary>
+    public LimitReports Limits { get; }
+
+    /// <summary>The addresses of connections; null where no limit asks for them.</summary>
+    public AddressTable? Addresses { get; }
+
+    public Admission Admission { get; }
+
+    /// <summary>Adds up the metrics; null where nobody reads them.</summary>
+    public PrometheusExporter? Prometheus { get; }
+
     // In milliseconds, the unit of the connection table's clock.
     public long PingInterval { get; }
 
@@ -61,5 +89,11 @@ internal sealed class ServerContext
 
     public long LingerTimeout { get; }
 
+    public long DeflateContextTimeout { get; }
+
     public long Now => Connections.Now;
+
+    /// <summary>Whether what a peer says about its clients is believed.</summary>
+    public bool IsTrustedProxy(IPAddress peer) =>
+        Options.TrustedProxies.Count > 0 && ForwardedHeaders.IsTrusted(peer, Options.TrustedProxies);
 }

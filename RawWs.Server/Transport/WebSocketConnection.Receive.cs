@@ -1,65 +1,82 @@
 using RawWs.Protocol;
 using RawWs.Protocol.WebSockets;
+using RawWs.Server.Sessions;
 
 namespace RawWs.Server.Transport;
 
 // The receive loop: from the transport through the reader to the handler.
 public sealed partial class WebSocketConnection
 {
-    private async Task ReceiveAsync()
+    // One method down to the end: each that waits for another is a hundred bytes of every connection.
+    private async Task ReceiveToEndAsync()
     {
-        while (true)
+        try
         {
-            while (StopsWhileHandling(out var pending))
+            while (true)
             {
-                Volatile.Write(ref _waitsForHandler, true);
-                await pending.ConfigureAwait(false);
-                Volatile.Write(ref _lastActivity, _context.Now);
-                Volatile.Write(ref _waitsForHandler, false);
-                _isInHandler = false;
-                await WaitForRoomAsync().ConfigureAwait(false);
-            }
-
-            if (_reader.Error != ProtocolError.None)
-            {
-                Fail(_reader.Error);
-                return;
-            }
-
-            if (_closing.IsCloseReceived)
-                return;
-
-            int count;
-            try
-            {
-                if (_buffered is null)
+                while (StopsWhileHandling(out var pending))
                 {
-                    // An idle connection waits without a receive buffer.
-                    _reader.ReleaseBuffer();
-                    if (_readable is null)
-                        await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
-                    else
-                        await TakeReadableAsync().ConfigureAwait(false);
+                    Volatile.Write(ref _waitsForHandler, true);
+                    await pending.ConfigureAwait(false);
+                    Volatile.Write(ref _lastActivity, _context.Now);
+                    Volatile.Write(ref _waitsForHandler, false);
+                    _isInHandler = false;
+                    await WaitForRoomAsync().ConfigureAwait(false);
+                    if (MustHoldBack)
+                        await HoldBackAsync().ConfigureAwait(false);
                 }
 
-                count = await _transport.ReceiveAsync(_reader.GetMemory(), _buffered?.Token ?? default)
-                    .ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (_buffered is { IsCancellationRequested: true })
-            {
-                EndBuffering();
-                continue;
-            }
+                if (_reader.Error != ProtocolError.None)
+                {
+                    Fail(_reader.Error);
+                    return;
+                }
 
-            if (count == 0)
-            {
-                OnEndOfStream();
-                return;
-            }
+                if (_closing.IsCloseReceived)
+                    return;
 
-            _reader.Advance(count);
-            _context.Metrics.BytesReceived(count);
-            OnActivity();
+                int count;
+                try
+                {
+                    if (_buffered is null)
+                    {
+                        // An idle connection waits without a receive buffer.
+                        _reader.ReleaseBuffer();
+                        if (_readable is null)
+                            await _transport.ReceiveAsync(Memory<byte>.Empty).ConfigureAwait(false);
+                        else
+                            await TakeReadableAsync().ConfigureAwait(false);
+                    }
+
+                    count = await _transport.ReceiveAsync(_reader.GetMemory(), _buffered?.Token ?? default)
+                        .ConfigureAwait(false);
+                }
+                catch (OperationCanceledException) when (_buffered is { IsCancellationRequested: true })
+                {
+                    EndBuffering();
+                    continue;
+                }
+
+                if (count == 0)
+                {
+                    OnEndOfStream();
+                    return;
+                }
+
+                _reader.Advance(count);
+                _context.Metrics.BytesReceived(count);
+                Limits?.OnBytes(count);
+                DisconnectAboveRate();
+                OnActivity();
+            }
+        }
+        catch (Exception e)
+        {
+            OnFault(e);
+        }
+        finally
+        {
+            await EndAsync().ConfigureAwait(false);
         }
     }
 
@@ -111,8 +128,24 @@ public sealed partial class WebSocketConnection
 
     private bool HandleBuffered(out ValueTask pending)
     {
-        while (_reader.TryRead(out var message))
+        while (true)
         {
+            pending = default;
+            // Before it is taken: what is held back stays where it is.
+            if (MustHoldBack)
+                return true;
+            var isWhole = _reader.TryRead(out var message);
+            // What came in may be a thousandth of what it holds now.
+            if (Limits is not null && _reader.TakeInflatedBytes() is > 0 and var inflated)
+            {
+                Limits.OnBytes(inflated);
+                DisconnectAboveRate();
+            }
+
+            if (!isWhole)
+                return false;
+            Limits?.OnMessage();
+            DisconnectAboveRate();
             pending = HandleAsync(message);
             if (!pending.IsCompletedSuccessfully)
                 return true;
@@ -120,9 +153,6 @@ public sealed partial class WebSocketConnection
             if (_outbox.IsAboveHighWater)
                 return true;
         }
-
-        pending = default;
-        return false;
     }
 
     private ValueTask HandleAsync(ReceivedMessage message)
@@ -146,6 +176,27 @@ public sealed partial class WebSocketConnection
                 _isInHandler = true;
                 return _handler.OnMessageAsync(this, message.Opcode, message.Payload);
         }
+    }
+
+    private bool IsEnding => _cause is not null || _closing.IsCloseSent || _phase >= Phase.Closing;
+
+    // Once the end has begun, nothing but the peer's close frame is of interest, and that must not wait.
+    private bool MustHoldBack =>
+        Limits is { MustWait: true } && !IsEnding && _reader.Error == ProtocolError.None;
+
+    private async ValueTask HoldBackAsync()
+    {
+        // A pong may wait unread, as behind a handler.
+        Volatile.Write(ref _waitsForHandler, true);
+        await Limits!.HoldBackAsync(() => IsEnding).ConfigureAwait(false);
+        Volatile.Write(ref _lastActivity, _context.Now);
+        Volatile.Write(ref _waitsForHandler, false);
+    }
+
+    private void DisconnectAboveRate()
+    {
+        if (Limits is not null && !IsEnding && Limits.MustDisconnect())
+            Close(CloseCode.PolicyViolation, "rate limit exceeded", DisconnectReason.ForcedServerClose);
     }
 
     private async ValueTask WaitForRoomAsync()

@@ -1,11 +1,13 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
 using RawWs.Protocol;
-using RawWs.Protocol.Http;
 using RawWs.Protocol.WebSockets;
+using RawWs.Protocol.WebSockets.Deflate;
 using RawWs.Server.Diagnostics;
 using RawWs.Server.Sessions;
+using RawWs.Server.Transport.Limits;
 
 namespace RawWs.Server.Transport;
 
@@ -22,6 +24,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
     private readonly WebSocketHandler _handler;
     private readonly MessageReader _reader;
     private readonly Outbox _outbox;
+    private readonly ConnectionDeflate? _deflate;
     private readonly int _slot;
 
     private readonly Lock _lock = new();
@@ -37,15 +40,22 @@ public sealed partial class WebSocketConnection : ITimedConnection
     private long _lastActivity;
     private long _deadline;
 
-    internal WebSocketConnection(ServerContext context, ByteTransport transport, WebSocketHandler handler, int slot)
+    internal WebSocketConnection(
+        ServerContext context,
+        ByteTransport transport,
+        WebSocketHandler handler,
+        int slot,
+        ConnectionDeflate? deflate = null)
     {
         _context = context;
         _transport = transport;
         _handler = handler;
         _slot = slot;
-        _reader = new MessageReader(Role.Server, handler.Limits ?? context.MessageLimits);
+        _deflate = deflate;
+        _reader = new MessageReader(
+            Role.Server, handler.Limits ?? context.MessageLimits, inflater: deflate?.CreateInflater());
         _outbox = new Outbox(
-            transport, this, context.Options.MaxOutboxBytes, context.Options.OutboxHighWaterBytes);
+            transport, this, context.Options.MaxOutboxBytes, context.Options.OutboxHighWaterBytes, deflate?.Own);
         _lastActivity = context.Now;
         _deadline = handler.HasHeartbeat ? long.MaxValue : _lastActivity + context.PingInterval;
     }
@@ -59,11 +69,14 @@ public sealed partial class WebSocketConnection : ITimedConnection
         Ending,
     }
 
-    /// <summary>The peer's address, or <c>null</c> if the carrier of the bytes does not know it.</summary>
-    public EndPoint? RemoteEndPoint => _transport.RemoteEndPoint;
+    /// <summary>
+    /// The client's address: the peer's, or what a trusted proxy says it is, then with port 0; <c>null</c> if the
+    /// carrier of the bytes does not know it.
+    /// </summary>
+    public EndPoint? RemoteEndPoint { get; internal init; }
 
-    /// <summary>Whether the bytes are encrypted on their way.</summary>
-    public bool IsSecure => _transport.IsSecure;
+    /// <summary>Whether the bytes are encrypted on their way from the client.</summary>
+    public bool IsSecure { get; internal init; }
 
     /// <summary>Whatever the application keeps beside this connection.</summary>
     public object? State { get; set; }
@@ -73,6 +86,9 @@ public sealed partial class WebSocketConnection : ITimedConnection
 
     internal ServerContext Context => _context;
 
+    /// <summary>What the connection may bring; null for as much as it likes.</summary>
+    internal ConnectionLimits? Limits { get; init; }
+
     /// <summary>Queues one message; the payload is copied.</summary>
     /// <param name="type"><see cref="Opcode.Text"/> or <see cref="Opcode.Binary"/>.</param>
     /// <param name="payload">For a text message, UTF-8: the caller vouches for it.</param>
@@ -81,14 +97,16 @@ public sealed partial class WebSocketConnection : ITimedConnection
     {
         if (type is not (Opcode.Text or Opcode.Binary))
             throw new ArgumentOutOfRangeException(nameof(type), type, "A message is Text or Binary.");
-        return Count(_outbox.Post(type, payload));
+        return Count(_deflate?.Shared is { } deflater && deflater.Compresses(type, payload.Length)
+            ? PostCompressed(deflater, type, payload)
+            : _outbox.Post(type, payload));
     }
 
     /// <summary>Queues a message that may go to other connections too.</summary>
     public SendResult Send(PreparedMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return Count(_outbox.PostFrames(message.Frame));
+        return Count(PostFrames(message.Frame, message.Compressed));
     }
 
     /// <summary>Starts the closing handshake; without effect if it has begun.</summary>
@@ -131,100 +149,20 @@ public sealed partial class WebSocketConnection : ITimedConnection
     }
 
     /// <summary>Queues whole frames, already encoded and never written to again: the same array may go to many.</summary>
-    internal SendResult SendFrames(ReadOnlyMemory<byte> frames, bool isVolatile = false)
+    /// <param name="frames">The frames, uncompressed.</param>
+    /// <param name="isVolatile">They are dropped when more than the high-water mark waits.</param>
+    /// <param name="compressed">
+    /// What keeps them compressed for others that they go to; null if there are none.
+    /// </param>
+    internal SendResult SendFrames(
+        ReadOnlyMemory<byte> frames, bool isVolatile = false, CompressedFrames? compressed = null)
     {
         // The event layer counts what is dropped here.
         if (isVolatile && _outbox.IsAboveHighWater)
             return SendResult.Dropped;
-        var result = _outbox.PostFrames(frames);
+        var result = PostFrames(frames, compressed);
         return result == SendResult.Dropped ? result : Count(result);
     }
-
-    /// <param name="request">The handshake.</param>
-    /// <param name="early">What came in behind it.</param>
-    /// <param name="readable">An empty receive that is under way already, if one is.</param>
-    internal async Task RunAsync(RequestHead request, ReadOnlyMemory<byte> early, Task<int>? readable)
-    {
-        _readable = readable;
-        _context.Metrics.WebSocketOpened();
-        try
-        {
-            // RFC 6455 §4.1 lets a client send right behind its handshake only after the answer, yet many don't wait.
-            _reader.Append(early.Span);
-            Open(request);
-            await ReceiveAsync().ConfigureAwait(false);
-        }
-        catch (Exception e) when (!_isInHandler && TransportFaults.Includes(e))
-        {
-            lock (_lock)
-                _cause ??= DisconnectReason.TransportError;
-        }
-        catch (Exception e)
-        {
-            Log.ConnectionFailed(_context.Logger, e, RemoteEndPoint);
-            _context.Metrics.Failed("handler");
-            Close(CloseCode.InternalError, "", DisconnectReason.TransportError);
-        }
-
-        try
-        {
-            OnClosed();
-        }
-        finally
-        {
-            await FinishAsync().ConfigureAwait(false);
-        }
-    }
-
-    void ITimedConnection.OnTick(long now)
-    {
-        _handler.OnTick(this, now);
-        if (now - Volatile.Read(ref _lastActivity) >= IdleAfter && _buffered is not null)
-        {
-            lock (_lock)
-                _buffered?.Cancel();
-        }
-
-        // A handler that blocks its thread holds back what it has posted by no more than this.
-        if (_outbox.PendingBytes > 0)
-            _outbox.FlushDeferred();
-        if (now < Volatile.Read(ref _deadline))
-            return;
-        lock (_lock)
-        {
-            switch (_phase)
-            {
-                case Phase.Open when now - _lastActivity < _context.PingInterval:
-                case Phase.AwaitingPong when _lastActivity >= _deadline - _context.PingTimeout:
-                    _phase = Phase.Open;
-                    _deadline = _lastActivity + _context.PingInterval;
-                    return;
-                case Phase.AwaitingPong when _waitsForHandler || Volatile.Read(ref _isInHandler):
-                    // The pong may have come: it is not read before the handler is done.
-                    Enter(Phase.Open, _context.PingInterval);
-                    return;
-                case Phase.Open:
-                    Enter(Phase.AwaitingPong, _context.PingTimeout);
-                    break;
-                case Phase.Closing or Phase.Lingering when _outbox.PendingBytes == 0:
-                    // All is said: end without a reset, which could overtake the close frame.
-                    Enter(Phase.Ending, _context.LingerTimeout);
-                    _transport.ShutdownReceive();
-                    return;
-                default:
-                    if (_phase == Phase.AwaitingPong)
-                        _cause ??= DisconnectReason.PingTimeout;
-                    Enter(Phase.Ending, _context.LingerTimeout);
-                    CloseTransport();
-                    return;
-            }
-        }
-
-        _outbox.Post(Opcode.Ping, default);
-    }
-
-    void ITimedConnection.Stop() =>
-        Close(CloseCode.GoingAway, "server shutting down", DisconnectReason.ServerShuttingDown);
 
     internal void OnDrained()
     {
@@ -255,21 +193,6 @@ public sealed partial class WebSocketConnection : ITimedConnection
         CloseTransport();
     }
 
-    private void Open(RequestHead request)
-    {
-        var batch = FlushBatch.Open();
-        try
-        {
-            _isInHandler = true;
-            _handler.OnOpen(this, request);
-            _isInHandler = false;
-        }
-        finally
-        {
-            batch?.Close();
-        }
-    }
-
     private void OnCloseReceived(ReadOnlySpan<byte> bytes)
     {
         // The reader has checked the payload.
@@ -294,87 +217,23 @@ public sealed partial class WebSocketConnection : ITimedConnection
         Close(error.CloseCode(), error.CloseReason(), DisconnectReason.TransportError);
     }
 
-    private void OnEndOfStream()
+    private SendResult PostCompressed(MessageDeflater deflater, Opcode type, ReadOnlySpan<byte> payload)
     {
-        lock (_lock)
-        {
-            _cause ??= DisconnectReason.TransportClose;
-            // A peer that has ended its side gets what waits for it, and no long wait for an answer.
-            if (_phase != Phase.Ending)
-                Enter(Phase.Lingering, _context.LingerTimeout);
-        }
-    }
-
-    private void OnClosed()
-    {
-        CloseStatus status;
-        lock (_lock)
-        {
-            var (code, reason) = _closing.Outcome;
-            status = new CloseStatus(code, reason, _cause ?? DisconnectReason.TransportClose);
-            if (_phase is Phase.Open or Phase.AwaitingPong)
-                Enter(Phase.Closing, _context.CloseTimeout);
-        }
-
+        var buffer = ArrayPool<byte>.Shared.Rent(MessageDeflater.MaxFrameSize(payload.Length));
         try
         {
-            _handler.OnClose(this, status);
-        }
-        catch (Exception e)
-        {
-            Log.ConnectionFailed(_context.Logger, e, RemoteEndPoint);
-            _context.Metrics.Failed("handler");
-        }
-
-        Log.WebSocketClosed(_context.Logger, RemoteEndPoint, (int)status.Code, status.Cause);
-    }
-
-    /// <summary>Writes out what waits, the close frame last, and ends the connection so that the peer gets it all.</summary>
-    private async Task FinishAsync()
-    {
-        try
-        {
-            await _outbox.CompleteAsync().ConfigureAwait(false);
-            _transport.ShutdownSend();
-            lock (_lock)
-            {
-                if (_phase != Phase.Ending)
-                    Enter(Phase.Lingering, _context.LingerTimeout);
-            }
-
-            await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes, _readable).ConfigureAwait(false);
-        }
-        catch (Exception e) when (TransportFaults.Includes(e))
-        {
-            // The peer has gone, or did not end its side in time.
+            return _outbox.PostCopy(buffer.AsSpan(0, deflater.Write(buffer, type, payload)));
         }
         finally
         {
-            _transport.Close();
-            _reader.Dispose();
-            EndBuffering();
-            _context.Connections.Remove(_slot);
-            _context.Metrics.WebSocketClosed();
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
-    // Nothing but the end of its handler wakes a receive loop that waits for one: the handler is told of the end here.
-    private void CloseTransport()
-    {
-        _transport.Close();
-        if (Volatile.Read(ref _waitsForHandler))
-            ThreadPool.UnsafeQueueUserWorkItem(
-                static connection => connection._handler.OnAborted(connection, connection._cause.GetValueOrDefault()),
-                this,
-                preferLocal: false);
-    }
-
-    // Under the lock.
-    private void Enter(Phase phase, long timeout)
-    {
-        _phase = phase;
-        Volatile.Write(ref _deadline, _context.Now + timeout);
-    }
+    private SendResult PostFrames(ReadOnlyMemory<byte> frames, CompressedFrames? compressed) =>
+        _outbox.PostFrames(
+            _deflate?.Shared is { } deflater ? CompressedFrames.Get(compressed, frames, deflater) : frames,
+            isCompressible: compressed != CompressedFrames.Never);
 
     private SendResult Count(SendResult result)
     {

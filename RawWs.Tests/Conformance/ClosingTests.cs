@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
@@ -155,6 +156,24 @@ public class ClosingTests
     }
 
     [Test]
+    public async Task Peer_that_ends_its_side_gets_all_that_waits_for_it_however_much_that_is()
+    {
+        // Time stands still: what is sent takes as long as the machine needs.
+        await using var half = await HalfClosed.OpenAsync(new FakeTimeProvider());
+        Assert.That((await half.Client.ReadFrameAsync()).Payload, Has.Length.EqualTo(HalfClosed.Size));
+        await half.Client.ExpectEndAsync();
+    }
+
+    [Test]
+    public async Task Peer_that_ends_its_side_and_takes_nothing_is_gone_within_a_second()
+    {
+        var clock = new FakeTimeProvider();
+        await using var half = await HalfClosed.OpenAsync(clock);
+        clock.Run(TimeSpan.FromSeconds(1));
+        await Eventually.IsTrueAsync(() => half.Server.Server.ConnectionCount == 0, "the connection is gone");
+    }
+
+    [Test]
     public async Task Everything_queued_reaches_a_reader_that_paused_before_the_close_frame()
     {
         const int Size = 4_800_000;
@@ -199,5 +218,35 @@ public class ClosingTests
         client.Dispose();
         await stopping.WaitAsync(WireClient.Patience);
         Assert.That(server.Server.ConnectionCount, Is.Zero);
+    }
+
+    /// <summary>
+    /// A connection whose peer has ended its side, as the server knows, and has read nothing of what waits for it.
+    /// </summary>
+    private sealed record HalfClosed(TestServer Server, WireClient Client) : IAsyncDisposable
+    {
+        // More than the buffers of the system take.
+        public const int Size = 32 * 1024 * 1024;
+
+        public static async Task<HalfClosed> OpenAsync(TimeProvider clock)
+        {
+            var closed = new TaskCompletionSource();
+            var handler = new CallbackHandler
+            {
+                Open = (connection, _) => connection.Send(Opcode.Binary, new byte[Size]),
+                Close = (_, _) => closed.SetResult(),
+            };
+            var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/much", handler), timeProvider: clock);
+            var client = await server.OpenAsync("/much");
+            await client.ShutdownSendAsync();
+            await closed.Task.WaitAsync(WireClient.Patience);
+            return new HalfClosed(server, client);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Client.Dispose();
+            await Server.DisposeAsync();
+        }
     }
 }

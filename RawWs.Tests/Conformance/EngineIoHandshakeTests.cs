@@ -236,12 +236,14 @@ public sealed class EngineIoHandshakeTests
     public async Task Sessions_are_bounded()
     {
         await using var server = await StartAsync(new EngineOptions { MaxSessions = 2 });
+        var reached = server.Meters.CountLimit("sessions");
         await EngineClient.OpenAsync(server);
         using var socket = await server.OpenAsync(WebSocket);
         await socket.ReadFrameAsync();
         Assert.That((await EngineClient.GetAsync(server, Polling)).Status, Is.EqualTo(503));
         using var third = await server.OpenAsync(WebSocket);
         await third.AnswerCloseAsync(CloseCode.PolicyViolation);
+        Assert.That(reached(), Is.EqualTo(2));
     }
 
     [Test]

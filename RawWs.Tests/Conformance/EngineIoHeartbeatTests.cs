@@ -110,6 +110,22 @@ public sealed class EngineIoHeartbeatTests
             interval: TimeSpan.FromSeconds(25), timeout: TimeSpan.FromSeconds(20));
         using var client = await OpenWebSocketAsync(server);
         _time.Advance(TimeSpan.FromSeconds(60));
+        _time.Run(TimeSpan.FromSeconds(1));
+        await client.SendFrameAsync(Opcode.Text, "4still here");
+        Assert.That((await client.ReadFrameAsync()).Text, Is.EqualTo("4still here"));
+    }
+
+    [Test]
+    public async Task Ping_that_is_late_because_the_process_was_stopped_leaves_the_client_its_whole_time()
+    {
+        await using var server = await StartAsync(
+            interval: TimeSpan.FromSeconds(25), timeout: TimeSpan.FromSeconds(20));
+        using var client = await OpenWebSocketAsync(server);
+        _time.Run(TimeSpan.FromSeconds(24.9));
+        // It counts as a second, and most of that is behind the moment of the ping.
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.That((await client.ReadFrameAsync()).Text, Is.EqualTo("2"));
+        _time.Run(TimeSpan.FromSeconds(19.5));
         await client.SendFrameAsync(Opcode.Text, "4still here");
         Assert.That((await client.ReadFrameAsync()).Text, Is.EqualTo("4still here"));
     }

@@ -96,7 +96,7 @@ public class FramingTests
         }
     }
 
-    private static IEnumerable<TestCaseData> Violations()
+    internal static IEnumerable<TestCaseData> Violations()
     {
         // §5.2: reserved bits.
         foreach (var bits in new[] { 0x10, 0x20, 0x40, 0x70 })

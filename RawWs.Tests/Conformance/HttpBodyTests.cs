@@ -82,12 +82,15 @@ public class HttpBodyTests
     [TestCase("-3\r\nabc\r\n0\r\n\r\n")]
     [TestCase("+3\r\nabc\r\n0\r\n\r\n")]
     [TestCase("\r\nabc\r\n0\r\n\r\n")]
+    [TestCase("\r\n\r\n")]
+    [TestCase("3\r\rabc\r\n0\r\n\r\n")]
     [TestCase("g\r\nabc\r\n0\r\n\r\n")]
     [TestCase("FFFFFFFFFFFFFFFF\r\n")]
     [TestCase("10000000000000003\r\nabc\r\n0\r\n\r\n")]
     [TestCase("3\r\nabc0\r\n\r\n")]
     [TestCase("3\r\nabcd\r\n0\r\n\r\n")]
     [TestCase("3\r\nabc\n0\r\n\r\n")]
+    [TestCase("3\r\nabc\r\r0\r\n\r\n")]
     [TestCase("0\r\nX : y\r\n\r\n")]
     [TestCase("0\r\n X: y\r\n\r\n")]
     public async Task Malformed_chunk_is_400_and_the_end(string body) =>
@@ -101,7 +104,9 @@ public class HttpBodyTests
     [Test]
     public async Task Many_small_chunk_extensions_have_the_same_limit() =>
         await ExpectEndAsync(
-            400, Post("Transfer-Encoding: chunked") + string.Concat(Enumerable.Repeat("1;xyz\r\na\r\n", 1100)));
+            400,
+            Post("Transfer-Encoding: chunked")
+                + string.Concat(Enumerable.Repeat("1;xyz\r\na\r\n", 1100)) + "0\r\n\r\n");
 
     [Test]
     public async Task Chunks_over_the_limit_of_a_body_are_413() =>

@@ -11,10 +11,12 @@ public class HttpTests
 {
     private const string Get = "GET /health HTTP/1.1\r\nHost: a\r\n";
 
-    private static IEnumerable<TestCaseData> Refusals()
+    internal static IEnumerable<TestCaseData> Refusals()
     {
         yield return Case("bare LF", "GET /health HTTP/1.1\nHost: a\n\n", 400);
-        yield return Case("bare CR", "GET /health HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400);
+        yield return Case("bare LF behind the request line alone", "GET /health HTTP/1.1\nHost: a\r\n\r\n", 400);
+        yield return Case("bare LF behind a header alone", Get + "X: a\nY: b\r\n\r\n", 400);
+        yield return Case("bare CR", Get + "X: a\rb\r\n\r\n", 400);
         yield return Case("NUL in a value", Get + "X: a\0b\r\n\r\n", 400);
         yield return Case("obs-fold", Get + "X: a\r\n b\r\n\r\n", 400);
         yield return Case("space before the colon", Get + "X : a\r\n\r\n", 400);
@@ -66,7 +68,7 @@ public class HttpTests
         await client.ExpectEndAsync();
     }
 
-    private static IEnumerable<TestCaseData> Handshakes()
+    internal static IEnumerable<TestCaseData> Handshakes()
     {
         const string Key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
         const string Version = "Sec-WebSocket-Version: 13\r\n";

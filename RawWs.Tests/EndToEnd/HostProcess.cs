@@ -38,6 +38,14 @@ internal sealed class HostProcess : IAsyncDisposable
     public static Task<HostProcess> ServeInAsync(string directory) => WaitAsync(ChildProcess.Start(
         "bash", "-c", "cd \"$0\" && exec \"$@\"", directory, DotNet, HostAssembly(), "serve", "--port", "0"));
 
+    /// <summary>
+    /// Runs <c>serve</c> as a container does, as the first process of a namespace of its own, and as systemd does, with
+    /// a socket on which it tells how it is.
+    /// </summary>
+    public static Task<HostProcess> ServeAsServiceAsync(string notifySocket) => WaitAsync(ChildProcess.Start(
+        "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+        "env", $"NOTIFY_SOCKET={notifySocket}", DotNet, HostAssembly(), "serve", "--port", "0"));
+
     /// <summary>Runs the host with these arguments, and waits until it listens.</summary>
     /// <exception cref="InvalidOperationException">It ended, or a minute did, before it listened.</exception>
     public static Task<HostProcess> StartAsync(params IEnumerable<string> arguments) => WaitAsync(Run(arguments));
@@ -48,6 +56,9 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>Asks it to stop, by <c>TERM</c> or <c>INT</c>, and answers its exit code.</summary>
     public Task<int> StopAsync(string signal = "TERM") => _process.StopAsync(signal);
+
+    /// <summary>Waits for its end and answers its exit code.</summary>
+    public Task<int> WaitForExitAsync(TimeSpan limit) => _process.WaitForExitAsync(limit);
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using RawWs.Protocol.WebSockets;
+using RawWs.Tests.Server.Diagnostics;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.EndToEnd;
@@ -46,9 +48,13 @@ public class HostTests
     [TestCase("--port", "x")]
     [TestCase("--max-message", "0")]
     [TestCase("--handshake-timeout", "-1")]
+    [TestCase("--max-connections", "0")]
+    [TestCase("--max-connections-per-address", "-1")]
+    [TestCase("--trusted-proxy", "proxy.example")]
+    [TestCase("--trusted-proxy", "10.0.0.0/33")]
     [TestCase("--nonsense", "1")]
-    [TestCase("--deflate", "true")]
-    [TestCase("--cert", "file.pem")]
+    [TestCase("--no-deflate", "--deflate")]
+    [TestCase("--key", "file.pem")]
     [TestCase("--client-files", "/nowhere")]
     public async Task Bad_option_is_usage_on_stderr_and_exit_code_2(string option, string value)
     {
@@ -57,6 +63,30 @@ public class HostTests
         Assert.That(host.Output, Is.Empty);
         Assert.That(host.Errors, Does.Contain(option));
         Assert.That(host.Errors, Does.Contain("Usage:"));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Host_speaks_TLS_with_the_certificate_of(bool isOneFile)
+    {
+        using var files = new PemFiles(TestCertificates.Localhost, isOneFile);
+        await using var host = await HostProcess.ServeAsync(files.Options);
+        Assert.That(host.Output.Trim(), Is.EqualTo($"listening on https://{EndPoint(host)}"));
+        using var client = await WireClient.OpenAsync(new SecureEndPoint(EndPoint(host)), "/echo");
+        await EchoAsync(client, "secret");
+        Assert.That(client.Tls.RemoteCertificate!.Subject, Is.EqualTo("CN=localhost"));
+    }
+
+    [TestCase("/nowhere.pem")]
+    [TestCase("/")]
+    [TestCase("/dev/null")]
+    public async Task Certificate_that_cannot_be_used_is_one_clear_line_and_exit_code_1(string file)
+    {
+        await using var host = HostProcess.Run("serve", "--port", "0", "--cert", file);
+        Assert.That(await host.WaitForExitAsync(WireClient.Patience), Is.EqualTo(1));
+        Assert.That(host.Output, Is.Empty);
+        Assert.That(host.Errors.Trim(), Does.StartWith($"The certificate {file} cannot be used: "));
+        Assert.That(host.Errors.Trim().Split('\n'), Has.Length.EqualTo(1));
     }
 
     [Test]
@@ -104,6 +134,30 @@ public class HostTests
     }
 
     [Test]
+    public async Task Metrics_are_served_as_the_pages_say()
+    {
+        await using var host = await HostProcess.ServeAsync();
+        using var client = await WireClient.ConnectAsync(EndPoint(host));
+        await client.SendAsync(EngineClient.Request("GET", "/metrics"));
+        var answer = await EngineClient.ReadAsync(client);
+        Assert.That(answer.Status, Is.EqualTo(200));
+        Assert.That(PrometheusParser.Parse(answer.Body)["rawws_connections_open"].Samples.Single().Value, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Connections_of_an_address_are_limited_behind_a_trusted_proxy_too()
+    {
+        await using var host = await HostProcess.ServeAsync(
+            "--max-connections", "10", "--max-connections-per-address", "1", "--trusted-proxy", "127.0.0.1",
+            "--trusted-proxy", "10.0.0.0/8");
+        using var first = await WireClient.OpenAsync(EndPoint(host), "/echo", "X-Forwarded-For: 203.0.113.1, 10.0.0.1\r\n");
+        using var other = await WireClient.OpenAsync(EndPoint(host), "/echo", "X-Forwarded-For: 203.0.113.2, 10.0.0.1\r\n");
+        using var second = await WireClient.ConnectAsync(EndPoint(host));
+        await second.SendTextAsync(WireClient.Handshake("/echo", "X-Forwarded-For: 203.0.113.1, 10.0.0.1\r\n"));
+        Assert.That(await second.ReadHeadAsync(), Does.StartWith("HTTP/1.1 503 "));
+    }
+
+    [Test]
     public async Task Socket_IO_client_is_served_from_the_folder_that_is_named()
     {
         using var folder = new ClientPackage();
@@ -132,10 +186,13 @@ public class HostTests
     public async Task Exhausted_handles_stop_nobody_who_is_connected_and_end_with_the_shortage()
     {
         // A shell lowers the limit for the host alone; the runtime itself needs some hundred.
-        await using var host = await HostProcess.ServeWithHandlesAsync(400);
+        const int Limit = 400;
+        await using var host = await HostProcess.ServeWithHandlesAsync(Limit);
         using var served = await WireClient.OpenAsync(EndPoint(host), "/echo");
-        // What it is served with has been loaded: nobody can load a file while there are no handles.
+        // What they are served with has been loaded: nobody can load a file while there are no handles.
         await EchoAsync(served, "here");
+        using var watching = await WireClient.ConnectAsync(EndPoint(host));
+        Assert.That(await FailedAcceptsAsync(watching), Is.Zero);
         var crowd = new List<WireClient>();
         try
         {
@@ -143,6 +200,13 @@ public class HostTests
                 crowd.Add(await WireClient.ConnectAsync(EndPoint(host)));
             await Eventually.IsTrueAsync(() => host.Errors.Contains("accept failed", StringComparison.Ordinal));
             await EchoAsync(served, "still here");
+            // Whoever did not back off would try it thousands of times.
+            int failed;
+            while ((failed = await FailedAcceptsAsync(watching)) < 8)
+                await EchoAsync(served, "still here");
+            Assert.That(failed, Is.LessThan(100));
+            // The reserve is left to the runtime, which is ended by the lack of one for a thread.
+            Assert.That(Directory.GetFiles($"/proc/{host.Id}/fd"), Has.Length.LessThan(Limit - 32));
         }
         finally
         {
@@ -151,6 +215,14 @@ public class HostTests
 
         using var late = await WireClient.OpenAsync(EndPoint(host), "/echo");
         await EchoAsync(late, "room again");
+    }
+
+    private static async Task<int> FailedAcceptsAsync(WireClient client)
+    {
+        const string Name = "rawws_failures_total{kind=\"accept\"} ";
+        await client.SendAsync(EngineClient.Request("GET", "/metrics"));
+        var line = (await EngineClient.ReadAsync(client)).Body.Split('\n').FirstOrDefault(text => text.StartsWith(Name));
+        return line is null ? 0 : int.Parse(line.AsSpan(Name.Length), CultureInfo.InvariantCulture);
     }
 
     private static async Task EchoAsync(WireClient client, string text)

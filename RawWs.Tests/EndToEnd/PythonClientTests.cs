@@ -19,9 +19,8 @@ public sealed partial class PythonClientTests(string mode)
     {
         await using var host = await HostProcess.StartAsync("conformance", "--port", "0");
         // The system's own interpreter: it has the packages of the system.
-        await using var script = ChildProcess.Start("/usr/bin/python3", Program, host.Address.AbsoluteUri, mode);
-        await script.WaitForExitAsync(ScriptLimit);
-        _report = ScriptReport.Read(script, host);
+        _report = await ScriptReport.RunAsync(
+            "/usr/bin/python3", [Program, host.Address.AbsoluteUri, mode], ScriptLimit, host);
     }
 
     [TestCaseSource(nameof(Scenarios))]

@@ -24,21 +24,31 @@ internal sealed class ScriptReport
     /// <param name="limit">How long it may take.</param>
     /// <param name="program">The program.</param>
     /// <param name="arguments">What follows the address.</param>
-    public static async Task<ScriptReport> RunNodeAsync(
-        string folder, HostProcess host, TimeSpan limit, string program, params IEnumerable<string> arguments)
+    public static Task<ScriptReport> RunNodeAsync(
+        string folder, HostProcess host, TimeSpan limit, string program, params IEnumerable<string> arguments) =>
+        RunAsync("node", [NodeProgram(folder, program), host.Address.AbsoluteUri, .. arguments], limit, host);
+
+    /// <summary>A Node program of a folder beside the tests; the npm package there must be installed.</summary>
+    public static string NodeProgram(string folder, string program)
     {
         var path = Path.Combine(Repository.Root, "RawWs.Tests", "EndToEnd", folder);
         if (!Directory.Exists(Path.Combine(path, "node_modules")))
             Assert.Fail($"The Node clients are not installed: run ./test.sh, or `npm ci` in {path}.");
-        await using var script = ChildProcess.Start(
-            "node", [Path.Combine(path, program), host.Address.AbsoluteUri, .. arguments]);
+        return Path.Combine(path, program);
+    }
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<ScriptReport> RunAsync(
+        string program, IEnumerable<string> arguments, TimeSpan limit, HostProcess? host = null)
+    {
+        await using var script = ChildProcess.Start(program, arguments);
         await script.WaitForExitAsync(limit);
         return Read(script, host);
     }
 
     /// <summary>What a program that has ended reported.</summary>
-    public static ScriptReport Read(ChildProcess script, HostProcess host) => new(
-        $"script:\n{script.Output}{script.Errors}\nhost:\n{host.Output}{host.Errors}",
+    public static ScriptReport Read(ChildProcess script, HostProcess? host) => new(
+        $"script:\n{script.Output}{script.Errors}\nhost:\n{host?.Output}{host?.Errors}",
         from line in script.Output.Split('\n', StringSplitOptions.TrimEntries)
         where line.StartsWith('{')
         select JsonSerializer.Deserialize<Result>(line, JsonSerializerOptions.Web));

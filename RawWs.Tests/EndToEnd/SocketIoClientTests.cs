@@ -1,12 +1,17 @@
 using System.Text.RegularExpressions;
+using RawWs.Tests.Support;
 
 namespace RawWs.Tests.EndToEnd;
 
-/// <summary>The official Socket.IO and Engine.IO clients, in Node, against the conformance host in each mode.</summary>
-[TestFixture("polling")]
-[TestFixture("websocket")]
-[TestFixture("upgrade")]
-public sealed partial class SocketIoClientTests(string mode)
+/// <summary>
+/// The official Socket.IO and Engine.IO clients, in Node, against the conformance host in each mode, and over TLS in the
+/// one that has both transports in it.
+/// </summary>
+[TestFixture("polling", false)]
+[TestFixture("websocket", false)]
+[TestFixture("upgrade", false)]
+[TestFixture("upgrade", true)]
+public sealed partial class SocketIoClientTests(string mode, bool isSecure)
 {
     private const string Package = "socketio";
 
@@ -17,7 +22,9 @@ public sealed partial class SocketIoClientTests(string mode)
     [OneTimeSetUp]
     public async Task Run_the_scenarios()
     {
-        await using var host = await HostProcess.StartAsync("conformance", "--port", "0");
+        using var files = new PemFiles(TestCertificates.Localhost);
+        await using var host = await HostProcess.StartAsync(
+            ["conformance", "--port", "0", .. isSecure ? files.Options : []]);
         _script = await ScriptReport.RunNodeAsync(Package, host, ScriptLimit, "scenarios.mjs", mode);
     }
 
@@ -26,14 +33,6 @@ public sealed partial class SocketIoClientTests(string mode)
 
     [Test]
     public void Every_scenario_is_a_test_here() => Assert.That(_script.Names, Is.EquivalentTo(Scenarios()));
-
-    [Test]
-    public async Task A_client_that_was_cut_off_recovers()
-    {
-        await using var host = await HostProcess.StartAsync("conformance", "--port", "0", "--recovery");
-        var script = await ScriptReport.RunNodeAsync(Package, host, ScriptLimit, "recovery.mjs", mode, "1500");
-        script.Expect($"a client is cut off and comes back over {mode}");
-    }
 
     /// <summary>The names of the scenarios, from their source: one that does not run is a failed test.</summary>
     private static IEnumerable<string> Scenarios() =>
@@ -46,15 +45,34 @@ public sealed partial class SocketIoClientTests(string mode)
     private static partial Regex ScenarioName();
 }
 
+/// <summary>Official clients that are cut off and come back.</summary>
+[TestFixture]
+public sealed class SocketIoRecoveryClientTests
+{
+    [TestCase("polling")]
+    [TestCase("websocket")]
+    [TestCase("upgrade")]
+    public async Task A_client_that_was_cut_off_recovers(string mode)
+    {
+        await using var host = await HostProcess.StartAsync("conformance", "--port", "0", "--recovery");
+        var script = await ScriptReport.RunNodeAsync(
+            "socketio", host, TimeSpan.FromMinutes(5), "recovery.mjs", mode, "1500");
+        script.Expect($"a client is cut off and comes back over {mode}");
+    }
+}
+
 /// <summary>Official clients that talk while they move from polling to a WebSocket.</summary>
 [TestFixture]
 public sealed class SocketIoUpgradeTests
 {
-    [Test]
-    public async Task Messages_of_1000_upgrades_are_not_lost_doubled_or_reordered()
+    [TestCase(1000, false)]
+    [TestCase(200, true)]
+    public async Task Messages_of_many_upgrades_are_not_lost_doubled_or_reordered(int count, bool isSecure)
     {
-        await using var host = await HostProcess.StartAsync("conformance", "--port", "0");
-        var script = await ScriptReport.RunNodeAsync("socketio", host, TimeSpan.FromMinutes(3), "upgrades.mjs", "1000");
-        script.Expect("1000 upgrades");
+        using var files = new PemFiles(TestCertificates.Localhost);
+        await using var host = await HostProcess.StartAsync(
+            ["conformance", "--port", "0", .. isSecure ? files.Options : []]);
+        var script = await ScriptReport.RunNodeAsync("socketio", host, TimeSpan.FromMinutes(3), "upgrades.mjs", $"{count}");
+        script.Expect($"{count} upgrades");
     }
 }

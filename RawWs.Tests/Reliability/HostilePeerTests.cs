@@ -15,10 +15,10 @@ public class HostilePeerTests
     public async Task Reader_that_stops_is_not_read_either_and_gets_everything_when_it_goes_on()
     {
         const int Messages = 400;
-        WebSocketConnection? connection = null;
+        var opened = new TaskCompletionSource<WebSocketConnection>();
         var handler = new CallbackHandler
         {
-            Open = (opened, _) => connection = opened,
+            Open = (connection, _) => opened.SetResult(connection),
             Message = (echoing, type, payload) =>
             {
                 echoing.Send(type, payload.Span);
@@ -27,6 +27,7 @@ public class HostilePeerTests
         };
         await using var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/stop", handler));
         using var client = await server.OpenAsync("/stop");
+        var connection = await opened.Task.WaitAsync(WireClient.Patience);
         var message = WireClient.Frame(Opcode.Binary, new byte[100_000]);
         var sent = 0;
         var sending = Task.Run(async () =>
@@ -36,8 +37,8 @@ public class HostilePeerTests
         });
 
         // What the server will not take piles up at the sender, which stands still in the end.
-        await Eventually.IsTrueAsync(() => connection!.PendingBytes > 64 * 1024);
-        Assert.That(connection!.PendingBytes, Is.LessThan(64 * 1024 + 2 * message.Length));
+        await Eventually.IsTrueAsync(() => connection.PendingBytes > 64 * 1024);
+        Assert.That(connection.PendingBytes, Is.LessThan(64 * 1024 + 2 * message.Length));
         await AssertIsServedAsync(server);
         Assert.That(Volatile.Read(ref sent), Is.LessThan(Messages));
 
@@ -67,7 +68,8 @@ public class HostilePeerTests
                 // The test has seen enough.
             }
         });
-        await Eventually.IsTrueAsync(() => connection!.PendingBytes > 64 * 1024);
+        // The client may know that the connection is open before its handler does.
+        await Eventually.IsTrueAsync(() => connection?.PendingBytes > 64 * 1024);
         await AssertIsServedAsync(server);
         Assert.That(connection!.PendingBytes, Is.LessThan(64 * 1024 + 1024));
         await patience.CancelAsync();

@@ -129,4 +129,43 @@ public class StopTests
         await silent.ExpectEndAsync();
         await half.ReadUntilOverAsync();
     }
+
+    // Whoever waits for the stop inside of what the stop waits for gets it when the time for the peers is over.
+    [Test]
+    public async Task Dispose_from_inside_a_callback_ends([Values("open", "message", "close")] string callback)
+    {
+        var disposed = new TaskCompletionSource();
+        TestServer? server = null;
+        var handler = new CallbackHandler
+        {
+            Open = (_, _) => DisposeIf("open"),
+            Message = (_, _, _) =>
+            {
+                DisposeIf("message");
+                return default;
+            },
+            Close = (_, _) => DisposeIf("close"),
+        };
+        server = await TestServer.StartAsync(
+            options => options.CloseTimeout = options.LingerTimeout = TimeSpan.FromMilliseconds(100),
+            s => s.MapWebSocket("/all", handler));
+        await using (server)
+        {
+            using var client = await WireClient.ConnectAsync(server.EndPoint);
+            await client.SendAsync((byte[])[
+                .. Encoding.ASCII.GetBytes(WireClient.Handshake("/all")),
+                .. WireClient.Frame(Opcode.Text, "go"), .. WireClient.CloseFrame(1000)]);
+            await client.ReadUntilOverAsync();
+            await disposed.Task.WaitAsync(WireClient.Patience);
+            await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0, "the connection is gone");
+        }
+
+        void DisposeIf(string here)
+        {
+            if (here != callback)
+                return;
+            Assert.That(server!.Server.DisposeAsync().AsTask().Wait(WireClient.Patience), Is.True);
+            disposed.SetResult();
+        }
+    }
 }

@@ -13,12 +13,12 @@ internal sealed class LoopPair : IDisposable
 {
     private readonly ServerMetrics _metrics = new();
 
-    private LoopPair(Socket server, Socket peer, int loops)
+    private LoopPair(Socket server, Socket? peer, int loops)
     {
         Loops = EventLoops.TryStart(new ServerContext(
             new ServerOptions { EventLoops = loops }, NullLogger.Instance, _metrics, TimeProvider.System))!;
         Server = Start(server);
-        Peer = Start(peer);
+        Peer = peer is null ? null! : Start(peer);
     }
 
     public EventLoops Loops { get; }
@@ -26,6 +26,9 @@ internal sealed class LoopPair : IDisposable
     public ByteTransport Server { get; }
 
     public ByteTransport Peer { get; }
+
+    /// <summary>One end on an event loop; the other is the test's.</summary>
+    public static LoopPair Create(Socket server) => new(server, peer: null, loops: 1);
 
     public static async Task<LoopPair> ConnectAsync(int loops)
     {
@@ -39,7 +42,7 @@ internal sealed class LoopPair : IDisposable
     public void Dispose()
     {
         Server.Close();
-        Peer.Close();
+        Peer?.Close();
         Loops.Dispose();
         _metrics.Dispose();
     }

@@ -15,21 +15,30 @@ internal sealed class TestServer : IAsyncDisposable
     // The suite runs once as servers are by default, and once as they are where the system has no epoll.
     private static readonly string? _eventLoops = Environment.GetEnvironmentVariable("RAWWS_TESTS_EVENT_LOOPS");
 
+    // And, by hand, over TLS: whatever a WireClient finds must be the same.
+    private static readonly bool _isTls = Environment.GetEnvironmentVariable("RAWWS_TESTS_TLS") == "1";
+
     private readonly ILoggerFactory _loggers;
+    private readonly bool _isSecure;
 
     private TestServer(Action<ServerOptions>? options, TimeProvider? timeProvider)
     {
         var settings = new ServerOptions { Port = 0, Subprotocols = { "chat", "superchat" } };
         if (_eventLoops is { } loops)
             settings.EventLoops = int.Parse(loops, CultureInfo.InvariantCulture);
+        if (_isTls)
+            settings.Tls = TestCertificates.Options(TestCertificates.Localhost);
         options?.Invoke(settings);
+        _isSecure = settings.Tls is not null;
         _loggers = LoggerFactory.Create(builder =>
             builder.SetMinimumLevel(LogLevel.Debug).AddProvider(new FakeLoggerProvider(Logs)));
-        Server = new RawWsServer(settings, _loggers, timeProvider);
+        Server = new RawWsServer(settings, _loggers, timeProvider, Meters);
         Server.MapWebSocket("/echo", new EchoHandler());
     }
 
     public RawWsServer Server { get; }
+
+    public TestMeters Meters { get; } = new();
 
     public FakeLogCollector Logs { get; } = FakeLogCollector.Create(new FakeLogCollectorOptions());
 
@@ -37,9 +46,9 @@ internal sealed class TestServer : IAsyncDisposable
     public IReadOnlyList<string> ProblemsLogged =>
         [.. Logs.GetSnapshot().Where(record => record.Level >= LogLevel.Warning).Select(record => record.ToString())];
 
-    public IPEndPoint EndPoint => Server.LocalEndPoint!;
+    public IPEndPoint EndPoint => _isSecure ? new SecureEndPoint(Server.LocalEndPoint!) : Server.LocalEndPoint!;
 
-    public Uri Uri(string path) => new($"ws://{EndPoint}{path}");
+    public Uri Uri(string path) => new($"{(_isSecure ? "wss" : "ws")}://{EndPoint}{path}");
 
     public static async Task<TestServer> StartAsync(
         Action<ServerOptions>? options = null, Action<RawWsServer>? map = null, TimeProvider? timeProvider = null)
@@ -49,6 +58,18 @@ internal sealed class TestServer : IAsyncDisposable
         await test.Server.StartAsync();
         return test;
     }
+
+    /// <summary>Starts a server that speaks TLS.</summary>
+    public static Task<TestServer> StartTlsAsync(
+        Action<ServerOptions>? options = null, Action<RawWsServer>? map = null, TimeProvider? timeProvider = null) =>
+        StartAsync(
+            settings =>
+            {
+                settings.Tls = TestCertificates.Options(TestCertificates.Localhost);
+                options?.Invoke(settings);
+            },
+            map,
+            timeProvider);
 
     public Task<WireClient> OpenAsync(string path = "/echo", string headers = "") =>
         WireClient.OpenAsync(EndPoint, path, headers);

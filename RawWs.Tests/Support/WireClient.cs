@@ -1,12 +1,14 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using RawWs.Protocol.WebSockets;
 
 namespace RawWs.Tests.Support;
 
 /// <summary>A frame as it was on the wire.</summary>
-internal sealed record WireFrame(Opcode Opcode, byte[] Payload, bool Fin)
+internal sealed record WireFrame(Opcode Opcode, byte[] Payload, bool Fin, bool IsCompressed = false)
 {
     public string Text => Encoding.UTF8.GetString(Payload);
 
@@ -24,6 +26,7 @@ internal sealed class WireClient : IDisposable
     private const uint MaskingKey = 0x3D21FA37;
 
     private readonly Socket _socket;
+    private SslStream? _tls;
     private byte[] _buffer = new byte[4096];
     private int _start;
     private int _end;
@@ -32,12 +35,18 @@ internal sealed class WireClient : IDisposable
 
     public Socket Socket => _socket;
 
+    /// <summary>What was agreed on with a server at a <see cref="SecureEndPoint"/>.</summary>
+    public SslStream Tls => _tls ?? throw new InvalidOperationException("It is not over TLS.");
+
     public static async Task<WireClient> ConnectAsync(IPEndPoint server, Action<Socket>? configure = null)
     {
         var socket = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         configure?.Invoke(socket);
         await socket.ConnectAsync(server);
-        return new WireClient(socket);
+        var client = new WireClient(socket);
+        if (server is SecureEndPoint secure)
+            await client.SecureAsync(secure.Options);
+        return client;
     }
 
     /// <summary>Connects and completes an opening handshake.</summary>
@@ -77,8 +86,19 @@ internal sealed class WireClient : IDisposable
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (bytes.Length > 0)
-            bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, patience.Token)..];
+        if (_tls is not null)
+            await UnwrapAsync(_tls.WriteAsync(bytes, patience.Token).AsTask());
+        else
+            while (bytes.Length > 0)
+                bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None, patience.Token)..];
+    }
+
+    /// <summary>Ends the sending direction.</summary>
+    public async Task ShutdownSendAsync()
+    {
+        if (_tls is not null)
+            await UnwrapAsync(_tls.ShutdownAsync());
+        _socket.Shutdown(SocketShutdown.Send);
     }
 
     /// <summary>Sends in writes of so many bytes; the system does not join them.</summary>
@@ -102,11 +122,17 @@ internal sealed class WireClient : IDisposable
     }
 
     /// <summary>Reads the head of an HTTP answer, with the empty line.</summary>
-    public async Task<string> ReadHeadAsync()
+    public async Task<string> ReadHeadAsync() =>
+        await TryReadHeadAsync()
+        ?? throw new AssertionException("the connection ended inside a response head: " + Unread());
+
+    /// <returns>Null if the connection ends before the head does.</returns>
+    public async Task<string?> TryReadHeadAsync()
     {
         int end;
         while ((end = _buffer.AsSpan(_start.._end).IndexOf("\r\n\r\n"u8)) < 0)
-            Assert.That(await FillAsync(), Is.True, "the connection ended inside a response head: " + Unread());
+            if (!await FillAsync())
+                return null;
         return Encoding.Latin1.GetString(Take(end + 4));
     }
 
@@ -135,7 +161,8 @@ internal sealed class WireClient : IDisposable
         while (_end - _start < header.PayloadLength)
             if (!await FillAsync())
                 return null;
-        return new WireFrame(header.Opcode, Take((int)header.PayloadLength), header.Fin);
+        return new WireFrame(
+            header.Opcode, Take((int)header.PayloadLength), header.Fin, header.ReservedBits == FrameHeader.Rsv1);
     }
 
     /// <summary>Reads a close frame with the code, then the end of the connection.</summary>
@@ -192,7 +219,11 @@ internal sealed class WireClient : IDisposable
         _socket.Dispose();
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _tls?.Dispose();
+        _socket.Dispose();
+    }
 
     private static int ContentLength(string head)
     {
@@ -227,13 +258,52 @@ internal sealed class WireClient : IDisposable
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            var count = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, patience.Token);
+            var count = await ReceiveAsync(_buffer.AsMemory(_end), patience.Token);
             _end += count;
             return count > 0;
         }
         catch (OperationCanceledException)
         {
             throw new AssertionException("the server sent nothing in time; unread: " + Unread());
+        }
+    }
+
+    private async Task SecureAsync(SslClientAuthenticationOptions options)
+    {
+        var tls = new SslStream(new NetworkStream(_socket));
+        try
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            await tls.AuthenticateAsClientAsync(options, patience.Token);
+            _tls = tls;
+        }
+        catch
+        {
+            await tls.DisposeAsync();
+            _socket.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<int> ReceiveAsync(Memory<byte> buffer, CancellationToken patience)
+    {
+        if (_tls is null)
+            return await _socket.ReceiveAsync(buffer, SocketFlags.None, patience);
+        var receive = _tls.ReadAsync(buffer, patience).AsTask();
+        await UnwrapAsync(receive);
+        return await receive;
+    }
+
+    // A reset is told as it is without TLS.
+    private static async Task UnwrapAsync(Task operation)
+    {
+        try
+        {
+            await operation;
+        }
+        catch (IOException e) when (e.GetBaseException() is SocketException reset)
+        {
+            ExceptionDispatchInfo.Throw(reset);
         }
     }
 }

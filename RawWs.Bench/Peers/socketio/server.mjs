@@ -1,4 +1,4 @@
-// The official server with one event handler: what RawWs.Host's `conformance` does with the same event.
+// The official server with two events: `message` comes back to its sender, `publish` goes to everyone as `news`.
 //
 //   node server.mjs
 //
@@ -8,14 +8,15 @@ import { createServer } from "node:http";
 import { Server } from "socket.io";
 
 const httpServer = createServer();
-const io = new Server(httpServer, { cors: { origin: "*" } });
+const io = new Server(httpServer, { cors: { origin: "*" }, maxHttpBufferSize: 16 * 1024 * 1024 });
 
 io.on("connection", (socket) => {
   socket.emit("auth", socket.handshake.auth);
   socket.on("message", (...args) => socket.emit("message-back", ...args));
+  socket.on("publish", (value) => io.emit("news", value));
 });
 
-httpServer.listen(0, "127.0.0.1", () => {
+httpServer.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
   const { address, port } = httpServer.address();
   console.log(`listening on http://${address}:${port}`);
 });

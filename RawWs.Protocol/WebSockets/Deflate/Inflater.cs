@@ -14,7 +14,7 @@ internal sealed class Inflater(int windowBits) : IDisposable
     /// <summary>Inflates the next part of a message.</summary>
     /// <returns><see cref="ProtocolError.MessageTooBig"/> before the output is longer than the limit, or
     /// <see cref="ProtocolError.InvalidDeflate"/>. What was inflated before is in the output.</returns>
-    public ProtocolError Inflate(ReadOnlySpan<byte> part, ref MessageBuffer output, long limit)
+    public ProtocolError Inflate(ReadOnlySpan<byte> part, ref PieceBuffer output, long limit)
     {
         Span<byte> probe = stackalloc byte[1];
         bool hasMore = false;

@@ -31,6 +31,16 @@ public sealed class MessageDeflater : IDisposable
     /// <summary>Whether a deflater is held for its window.</summary>
     public bool HoldsDeflater => _deflater is not null;
 
+    /// <summary>Whether <see cref="Write"/> tries to compress a message, rather than write it as it is.</summary>
+    /// <param name="opcode">The kind of the frame.</param>
+    /// <param name="length">The size of the payload in bytes.</param>
+    // A peer may allow a window so small that zlib cannot keep to it; whether a message is compressed is the
+    // sender's choice (RFC 7692 §6).
+    public bool Compresses(Opcode opcode, int length) =>
+        opcode is Opcode.Text or Opcode.Binary
+        && length >= Math.Max(1, _pool.Options.MinMessageBytes)
+        && _windowBits >= WindowBits.Min;
+
     /// <summary>Space in which any message of this size can be written.</summary>
     /// <exception cref="OverflowException">The frame might be larger than 2 GiB.</exception>
     public static int MaxFrameSize(int payloadLength) =>
@@ -52,7 +62,7 @@ public sealed class MessageDeflater : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(
             destination.Length, MaxFrameSize(payload.Length), nameof(destination));
-        if (!IsWorthTrying(opcode, payload.Length))
+        if (!Compresses(opcode, payload.Length))
         {
             return WritePlain(destination, opcode, payload, maskingKey);
         }
@@ -86,13 +96,6 @@ public sealed class MessageDeflater : IDisposable
 
     /// <inheritdoc cref="Release"/>
     public void Dispose() => Release();
-
-    // A peer may allow a window so small that zlib cannot keep to it; whether a message is compressed is the
-    // sender's choice (RFC 7692 §6).
-    private bool IsWorthTrying(Opcode opcode, int length) =>
-        opcode is Opcode.Text or Opcode.Binary
-        && length >= Math.Max(1, _pool.Options.MinMessageBytes)
-        && _windowBits >= WindowBits.Min;
 
     private int Deflate(ReadOnlySpan<byte> payload, Span<byte> destination)
     {

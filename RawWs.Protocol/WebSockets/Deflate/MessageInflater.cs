@@ -3,7 +3,8 @@ namespace RawWs.Protocol.WebSockets.Deflate;
 /// <summary>The receiving direction of one connection with permessage-deflate (RFC 7692 §7.2.2).</summary>
 /// <remarks>It belongs to the <see cref="MessageReader"/> that it is given to. With context takeover it keeps
 /// its window, as later messages may refer to it, from the first compressed message until it is disposed of;
-/// without, it holds nothing between messages.</remarks>
+/// without, it holds nothing between messages. A peer that reaches back further than the window it has agreed on
+/// is not always found out: zlib still has more at hand within one call.</remarks>
 public sealed class MessageInflater : IDisposable
 {
     private readonly DeflatePool _pool;
@@ -37,7 +38,7 @@ public sealed class MessageInflater : IDisposable
         }
     }
 
-    internal ProtocolError Inflate(ReadOnlySpan<byte> part, ref MessageBuffer output, long limit)
+    internal ProtocolError Inflate(ReadOnlySpan<byte> part, ref PieceBuffer output, long limit)
     {
         _inflater ??= _keepsWindow ? new Inflater(_windowBits) : _pool.RentInflater();
         return _inflater.Inflate(part, ref output, limit);

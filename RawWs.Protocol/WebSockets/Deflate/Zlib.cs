@@ -50,10 +50,10 @@ internal static unsafe partial class Zlib
         using var inflater = new Inflater(WindowBits.Max);
         Span<byte> wire = stackalloc byte[Deflater.MaxSize("Hello"u8.Length)];
         wire = wire[..deflater.Deflate("Hello"u8, wire, keepWindow: false)];
-        var text = new MessageBuffer(System.Buffers.ArrayPool<byte>.Shared);
+        var text = new PieceBuffer(System.Buffers.ArrayPool<byte>.Shared);
         bool isRead = inflater.Inflate(wire, ref text, limit: 5) == ProtocolError.None
             && inflater.Finish() == ProtocolError.None;
-        bool isRight = isRead && text.Memory.Span.SequenceEqual("Hello"u8);
+        bool isRight = isRead && text.Join().Span.SequenceEqual("Hello"u8);
         text.Return();
         return isRight && wire.SequenceEqual<byte>([0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]);
     }

@@ -63,12 +63,13 @@ internal sealed unsafe partial class Epoll : IDisposable
     public void Rewatch(SafeSocketHandle socket, ulong key) => Control(Modify, socket, key);
 
     /// <summary>Waits until there is something to tell.</summary>
-    /// <returns>The length of the batch; 0 after <see cref="Wake"/> or an interruption.</returns>
-    public int Wait()
+    /// <param name="milliseconds">At most so long; negative for as long as it takes.</param>
+    /// <returns>The length of the batch; 0 at the end of the time, after <see cref="Wake"/> or an interruption.</returns>
+    public int Wait(int milliseconds = -1)
     {
         fixed (byte* batch = _batch)
         {
-            var count = Wait(_handle, batch, BatchSize, -1);
+            var count = Wait(_handle, batch, BatchSize, milliseconds);
             if (count < 0 && Marshal.GetLastPInvokeError() != Interrupted)
                 throw LastFault();
             return Math.Max(count, 0);

@@ -20,13 +20,17 @@ internal sealed class EventLoops : IDisposable
     // Whoever looks so late was not run, and the loops may not have been either.
     private static readonly TimeSpan Late = TimeSpan.FromMilliseconds(5);
 
+    // Processor time at one connection: a thread that has had less, and that could run, was merely not run, which another
+    // in its place would not be either.
+    private const long LeastWork = 1_000_000;
+
     // After so many looks at nothing the watchdog sleeps: an idle server costs nothing.
     private const int LooksBeforeSleep = 50;
 
     private const int MaxSpares = 8;
 
     private readonly EventLoop[] _loops;
-    private readonly (LoopThread? Thread, long Handled)[] _seen;
+    private readonly Sighting[] _seen;
     private readonly List<LoopThread> _spares = [];
     private readonly Lock _lock = new();
     [SuppressMessage("Usage", "CA2213", Justification = "The watchdog disposes of it when it ends.")]
@@ -44,7 +48,7 @@ internal sealed class EventLoops : IDisposable
         _context = context;
         var count = context.Options.EventLoops;
         _maxThreads = count + context.Options.MaxBlockedThreads;
-        _seen = new (LoopThread?, long)[count];
+        _seen = new Sighting[count];
         _loops = new EventLoop[count];
         for (var i = 0; i < count; i++)
             _loops[i] = new EventLoop(this);
@@ -192,28 +196,33 @@ internal sealed class EventLoops : IDisposable
         {
             var loop = _loops[i];
             var thread = loop.Handling;
-            var handled = thread?.Handled ?? 0;
-            var isAtTheSame = thread is not null && _seen[i] == (thread, handled);
-            _seen[i] = (thread, handled);
-            if (!isAtTheSame || !mayTakeOver)
+            if (thread is null || !_seen[i].IsOf(thread))
+            {
+                _seen[i] = thread is null ? default : new(thread, thread.Handled, thread.Worked);
                 continue;
-            hasFound = true;
-            TakeOver(loop, thread!);
+            }
+
+            if (mayTakeOver)
+                hasFound |= TakeOver(loop, _seen[i]);
         }
 
         return hasFound;
     }
 
-    private void TakeOver(EventLoop loop, LoopThread blocked)
+    /// <returns>False if the thread was merely not run.</returns>
+    private bool TakeOver(EventLoop loop, Sighting seen)
     {
+        var blocked = seen.Thread!;
         try
         {
-            // More threads than processors do not make work go faster; those that wait for something cost nothing.
             var works = blocked.IsRunning();
+            if (works && blocked.Worked - seen.Worked < LeastWork)
+                return false;
+            // More threads than processors do not make work go faster; those that wait for something cost nothing.
             lock (_lock)
             {
                 if ((_spares.Count == 0 && _threads >= _maxThreads) || (works && _awayAtWork >= _loops.Length))
-                    return;
+                    return true;
             }
 
             // First the thread: a loop must not be left without one.
@@ -226,7 +235,7 @@ internal sealed class EventLoops : IDisposable
                     _awayAtWork += works ? 1 : 0;
                     thread.Assign(loop);
                     _context.Metrics.LoopBlocked();
-                    return;
+                    return true;
                 }
             }
 
@@ -237,6 +246,8 @@ internal sealed class EventLoops : IDisposable
         {
             OnFault(e);
         }
+
+        return true;
     }
 
     private void Sleep(long waits)
@@ -259,4 +270,10 @@ internal sealed class EventLoops : IDisposable
     private bool IsHandling() => Array.Exists(_loops, static loop => loop.Handling is not null);
 
     private long CountWaits() => _loops.Sum(static loop => loop.Waits);
+
+    /// <summary>A thread as it was seen at a connection for the first time.</summary>
+    private readonly record struct Sighting(LoopThread? Thread, long Handled, long Worked)
+    {
+        public bool IsOf(LoopThread thread) => Thread == thread && Handled == thread.Handled;
+    }
 }

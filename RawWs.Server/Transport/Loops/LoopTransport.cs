@@ -27,7 +27,6 @@ internal sealed class LoopTransport : ByteTransport
         _socket = socket;
         _loop = loop;
         _socket.NoDelay = true;
-        _socket.Blocking = false;
         RemoteEndPoint = socket.RemoteEndPoint;
     }
 
@@ -37,7 +36,17 @@ internal sealed class LoopTransport : ByteTransport
 
     public override bool WaitsWithoutBuffer => true;
 
-    public override bool IsReadable => _socket.Poll(0, SelectMode.SelectRead);
+    public override bool IsReadable
+    {
+        get
+        {
+            if (!_socket.Poll(0, SelectMode.SelectRead))
+                return false;
+            // Who waits for that need not wait until the loop tells.
+            _readable.Set();
+            return true;
+        }
+    }
 
     /// <summary>By what the loop knows it; 0 before <see cref="Start"/>.</summary>
     public ulong Key { get; set; }
@@ -65,6 +74,26 @@ internal sealed class LoopTransport : ByteTransport
         if (buffer.IsEmpty)
             return WaitReadableAsync();
         return TryReceive(buffer.Span, out var count) ? new ValueTask<int>(count) : WaitAndReceiveAsync(buffer);
+    }
+
+    public override LoopAwaitable ReturnToLoop() => new(this);
+
+    /// <summary>Runs an action on the loop; on the thread pool if the transport is closed.</summary>
+    public void RunOnLoop(Action action)
+    {
+        // The loop is made to tell whether the socket can be written to, once there is someone to be told.
+        var writable = Writable();
+        writable.Reset();
+        RunAfter(writable.WaitAsync(), action);
+        try
+        {
+            _loop.Rewatch(this);
+        }
+        catch (Exception e) when (TransportFaults.Includes(e))
+        {
+            // The loop has ended, or the socket is closed: nobody else would tell.
+            Close();
+        }
     }
 
     public override ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
@@ -102,8 +131,7 @@ internal sealed class LoopTransport : ByteTransport
             // Ask, rather than have a buffer made ready for nothing.
             _mayHaveMore = false;
             _readable.Reset();
-            if (IsReadable)
-                _readable.Set();
+            _ = IsReadable;
         }
 
         if (!_readable.IsReady)
@@ -133,11 +161,9 @@ internal sealed class LoopTransport : ByteTransport
     {
         _readable.Reset();
         _mayHaveMore = false;
-        count = _socket.Receive(buffer, SocketFlags.None, out var error);
-        if (error == SocketError.WouldBlock)
+        count = SocketCalls.Receive(Handle, buffer);
+        if (count < 0)
             return false;
-        if (error != SocketError.Success)
-            throw new SocketException((int)error);
         // The system tells of changes only: what was left behind, and the end, are still to be received.
         if (Volatile.Read(ref _hasEnded))
         {
@@ -154,9 +180,7 @@ internal sealed class LoopTransport : ByteTransport
 
     private async ValueTask SendRestAsync(ReadOnlyMemory<byte> rest)
     {
-        var writable = Volatile.Read(ref _writable);
-        if (writable is null)
-            Volatile.Write(ref _writable, writable = new Readiness());
+        var writable = Writable();
         while (true)
         {
             writable.Reset();
@@ -167,10 +191,28 @@ internal sealed class LoopTransport : ByteTransport
         }
     }
 
-    /// <returns>The bytes that the system has taken at once.</returns>
-    private int Send(ReadOnlySpan<byte> bytes)
+    private static void RunAfter(ValueTask<int> wait, Action action)
     {
-        var sent = _socket.Send(bytes, SocketFlags.None, out var error);
-        return error is SocketError.Success or SocketError.WouldBlock ? sent : throw new SocketException((int)error);
+        // Closed meanwhile: whoever runs next will see.
+        if (wait.IsFaulted)
+            _ = wait.AsTask().Exception;
+        wait.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(action);
     }
+
+    private Readiness Writable()
+    {
+        var writable = Volatile.Read(ref _writable);
+        if (writable is null)
+        {
+            Volatile.Write(ref _writable, writable = new Readiness());
+            // Whoever closes it at this moment may not have seen that there is one.
+            if (Volatile.Read(ref _isClosed) != 0)
+                writable.Close();
+        }
+
+        return writable;
+    }
+
+    /// <returns>The bytes that the system has taken at once.</returns>
+    private int Send(ReadOnlySpan<byte> bytes) => Math.Max(SocketCalls.Send(Handle, bytes), 0);
 }

@@ -6,6 +6,9 @@ import { io } from "socket.io-client";
 /** How long a condition may take to come true, in milliseconds. */
 export const PATIENCE = 10_000;
 
+/** Nobody vouches for a certificate that a test has made. */
+export const TRUST = { rejectUnauthorized: false };
+
 export const TRANSPORTS = {
   polling: ["polling"],
   websocket: ["websocket"],
@@ -26,7 +29,7 @@ export class Clients {
   /** A client of a namespace that has not connected yet. */
   create(namespace = "/", options = {}) {
     const socket = io(new URL(namespace, this.url).href, {
-      transports: TRANSPORTS[this.mode], forceNew: true, reconnection: false, ...options,
+      transports: TRANSPORTS[this.mode], forceNew: true, reconnection: false, ...TRUST, ...options,
     });
     this.#sockets.push(socket);
     return socket;

@@ -3,7 +3,7 @@
 //   node upgrades.mjs URL COUNT
 
 import { io } from "socket.io-client";
-import { report, until, within } from "./harness.mjs";
+import { TRUST, report, until, within } from "./harness.mjs";
 
 const AT_A_TIME = 20;
 const PER_TICK = 3;
@@ -16,7 +16,7 @@ const count = Number(countText);
 
 /** Talks through one upgrade and answers how many messages came back. */
 async function talk() {
-  const socket = io(url, { forceNew: true, reconnection: false });
+  const socket = io(url, { forceNew: true, reconnection: false, ...TRUST });
   const faults = [];
   let sent = 0;
   let backs = 0;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RawWs.Protocol.WebSockets.Deflate;
 using RawWs.Server.Events;
 using RawWs.Tests.Support;
 using HostServer = RawWs.Tests.Support.TestServer;
@@ -84,6 +85,23 @@ public sealed class OperatorTests
         Assert.That((await client.PollAsync("Accept-Encoding: gzip\r\n")).Header("Content-Encoding"), Is.EqualTo(coding));
         server.Server.Sockets[0].Compress(compress).Emit("large", new string('x', 5000));
         Assert.That((await client.PollAsync("Accept-Encoding: gzip\r\n")).Header("Content-Encoding"), Is.EqualTo(coding));
+    }
+
+    [Test]
+    public async Task Event_that_waits_for_a_poll_is_compressed_on_the_websocket_as_the_emitter_wants(
+        [Values] bool compress)
+    {
+        await using var server = await HostServer.StartAsync(options => options.Deflate = new DeflateOptions());
+        var client = await EngineClient.OpenAsync(server, "/socket.io/");
+        await client.PostAsync("40");
+        await client.PollAsync();
+        server.Server.Compress(compress).Emit("large", new string('x', 5000));
+        using var socket = await server.OpenAsync(
+            $"{SocketIoWire.Path}&sid={client.Sid}", "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+        await socket.SendPacketAsync("2probe");
+        await socket.ExpectPacketAsync("3probe");
+        await socket.SendPacketAsync("5");
+        Assert.That((await socket.ReadFrameAsync()).IsCompressed, Is.EqualTo(compress));
     }
 
     [TestCase(true, 1)]

@@ -119,6 +119,19 @@ public sealed class PendingAcksTests
         Assert.That(async () => await nothing, Is.Null);
     }
 
+    // Of this type the serializer says so by another exception than of an answer that does not fit.
+    [Test]
+    public void An_answer_of_a_type_that_cannot_be_read_is_a_fault_of_who_asked_alone()
+    {
+        TestSession client = _server.Connect();
+        Task<Type> answer = client.Socket.EmitWithAckAsync<Type>("question");
+
+        Assert.That(() => client.ReceiveAck(0, "\"System.String\""), Throws.Nothing);
+
+        Assert.That(async () => await answer, Throws.TypeOf<AckException>());
+        Assert.That(_server.Errors, Is.Empty);
+    }
+
     [Test]
     public void A_disconnect_fails_what_is_pending_and_what_comes_later()
     {

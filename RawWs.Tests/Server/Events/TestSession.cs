@@ -23,15 +23,16 @@ internal sealed class TestServer
         configure?.Invoke(options.Events);
         var loggers = LoggerFactory.Create(builder =>
             builder.SetMinimumLevel(LogLevel.Debug).AddProvider(new FakeLoggerProvider(Logs)));
-        var meters = new TestMeters();
-        Server = new RawWsServer(options, loggers, Time, meters);
+        Server = new RawWsServer(options, loggers, Time, Meters);
         Hub = Server.Hub;
-        _failures = meters.Count("rawws.handler.failures");
+        _failures = Meters.Count("rawws.handler.failures");
     }
 
     public EventHub Hub { get; }
 
     public RawWsServer Server { get; }
+
+    public TestMeters Meters { get; } = new();
 
     public FakeTimeProvider Time { get; } = new();
 

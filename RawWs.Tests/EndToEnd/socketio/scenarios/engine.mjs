@@ -1,9 +1,10 @@
 // Against the Engine.IO server that sends every message back.
 import { Socket } from "engine.io-client";
-import { TRANSPORTS, until, within } from "../harness.mjs";
+import { TRANSPORTS, TRUST, until, within } from "../harness.mjs";
 
 async function open(clients) {
-  const socket = new Socket(clients.url, { path: "/engine.io/", transports: TRANSPORTS[clients.mode] });
+  const transports = TRANSPORTS[clients.mode];
+  const socket = new Socket(clients.url, { path: "/engine.io/", transports, ...TRUST });
   socket.binaryType = "arraybuffer";
   const heard = [];
   socket.on("message", data => heard.push(data));

@@ -67,7 +67,7 @@ export const lifecycle = {
     const socket = await clients.connect("/", { query: { a: "b c" }, auth: { x: 1 } });
     const [handshake] = await ask(socket, "handshake");
     assert.equal(handshake.address, "127.0.0.1");
-    assert.equal(handshake.secure, false);
+    assert.equal(handshake.secure, clients.url.startsWith("https:"));
     assert.ok(handshake.url.startsWith("/socket.io/?"), handshake.url);
     assert.equal(new URLSearchParams(handshake.url.split("?")[1]).get("a"), "b c");
     assert.equal(handshake.headers.host, new URL(clients.url).host);

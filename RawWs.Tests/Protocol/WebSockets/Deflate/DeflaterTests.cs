@@ -1,6 +1,5 @@
 using System.Buffers;
 using RawWs.Protocol;
-using RawWs.Protocol.WebSockets;
 using RawWs.Protocol.WebSockets.Deflate;
 
 namespace RawWs.Tests.Protocol.WebSockets.Deflate;
@@ -80,14 +79,14 @@ public sealed class DeflaterTests
 
         // An inflater of that size, from which every byte is taken at once, has nothing else to copy from.
         using var inflater = new Inflater(windowBits);
-        var output = new MessageBuffer(ArrayPool<byte>.Shared);
+        var output = new PieceBuffer(ArrayPool<byte>.Shared);
         foreach (byte b in compressed)
         {
             Assert.That(inflater.Inflate([b], ref output, payload.Length), Is.EqualTo(ProtocolError.None));
         }
 
         Assert.That(inflater.Finish(), Is.EqualTo(ProtocolError.None));
-        Assert.That(output.Memory.ToArray(), Is.EqualTo(payload));
+        Assert.That(output.Join().ToArray(), Is.EqualTo(payload));
     }
 
     private static byte[] Deflate(Deflater deflater, ReadOnlySpan<byte> payload, bool keepWindow)

@@ -1,6 +1,5 @@
 using System.Buffers;
 using RawWs.Protocol;
-using RawWs.Protocol.WebSockets;
 using RawWs.Protocol.WebSockets.Deflate;
 
 namespace RawWs.Tests.Protocol.WebSockets.Deflate;
@@ -20,18 +19,18 @@ public sealed class InflaterTests
     public void What_was_inflated_before_the_limit_is_in_the_output()
     {
         using var inflater = new Inflater(15);
-        var output = new MessageBuffer(ArrayPool<byte>.Shared);
+        var output = new PieceBuffer(ArrayPool<byte>.Shared);
         byte[] text = DeflateCases.Json(1000);
         ProtocolError error = inflater.Inflate(DeflateCases.Compress(text), ref output, 700);
         Assert.That(error, Is.EqualTo(ProtocolError.MessageTooBig));
-        Assert.That(output.Memory.ToArray(), Is.EqualTo(text[..700]));
+        Assert.That(output.Join().ToArray(), Is.EqualTo(text[..700]));
     }
 
     /// <summary>How many bytes of input it takes until the output is above a mark or over the limit.</summary>
     private static int BytesUntilAbove(int mark, int limit)
     {
         using var inflater = new Inflater(15);
-        var output = new MessageBuffer(ArrayPool<byte>.Shared);
+        var output = new PieceBuffer(ArrayPool<byte>.Shared);
         output.GetFree(20_000, 20_000);
         for (int i = 0; i < Runs.Length; i++)
         {

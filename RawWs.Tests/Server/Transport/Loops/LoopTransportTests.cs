@@ -121,4 +121,28 @@ public class LoopTransportTests
             return go.Wait(WireClient.Patience);
         }
     }
+
+    [Test]
+    public async Task Who_returns_to_the_loop_is_on_its_thread()
+    {
+        var server = _pair.Server;
+        for (var i = 0; i < 20; i++)
+        {
+            var name = await Task.Run(async () =>
+            {
+                await server.ReturnToLoop();
+                return Thread.CurrentThread.Name;
+            }).WaitAsync(WireClient.Patience);
+            Assert.That(name, Is.EqualTo("RawWs event loop"));
+        }
+    }
+
+    [Test]
+    public async Task Who_returns_to_the_loop_of_a_closed_connection_goes_on()
+    {
+        var server = _pair.Server;
+        server.Close();
+        await Task.Run(async () => await server.ReturnToLoop()).WaitAsync(WireClient.Patience);
+        Assert.That(async () => await server.ReceiveAsync(new byte[1]), Throws.InstanceOf<ObjectDisposedException>());
+    }
 }

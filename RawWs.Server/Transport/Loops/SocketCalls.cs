@@ -1,0 +1,68 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace RawWs.Server.Transport.Loops;
+
+/// <summary>Linux's recv and send as calls that never wait, whatever the mode of the socket.</summary>
+/// <remarks>
+/// <see cref="Socket"/>'s own need it in non-blocking mode, and then keep with every socket what they would need to wait: 220
+/// bytes for which an event loop has no use.
+/// </remarks>
+internal static partial class SocketCalls
+{
+    private const int DontWait = 0x40;
+    private const int NoSignal = 0x4000;
+
+    /// <summary>Receives what there is.</summary>
+    /// <returns>How many bytes, 0 at the end of the stream; -1 if there is nothing yet.</returns>
+    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
+    public static int Receive(SafeSocketHandle socket, Span<byte> buffer)
+    {
+        while (true)
+        {
+            var count = Receive(socket, ref MemoryMarshal.GetReference(buffer), buffer.Length, DontWait);
+            if (count >= 0 || !MustRepeat())
+                return (int)count;
+        }
+    }
+
+    /// <summary>Sends as much as the system takes at once.</summary>
+    /// <returns>How many bytes; -1 if there is no room yet.</returns>
+    /// <exception cref="SocketException">The connection is broken.</exception>
+    /// <exception cref="ObjectDisposedException">The socket is closed.</exception>
+    public static int Send(SafeSocketHandle socket, ReadOnlySpan<byte> bytes)
+    {
+        while (true)
+        {
+            var count = Send(socket, ref MemoryMarshal.GetReference(bytes), bytes.Length, DontWait | NoSignal);
+            if (count >= 0 || !MustRepeat())
+                return (int)count;
+        }
+    }
+
+    // What a call that has returned -1 means.
+    private static bool MustRepeat() => Marshal.GetLastPInvokeError() switch
+    {
+        Interrupted => true,
+        TryAgain => false,
+        BrokenPipe => throw new SocketException((int)SocketError.Shutdown),
+        ConnectionReset => throw new SocketException((int)SocketError.ConnectionReset),
+        TimedOut => throw new SocketException((int)SocketError.TimedOut),
+        HostUnreachable => throw new SocketException((int)SocketError.HostUnreachable),
+        _ => throw new SocketException((int)SocketError.SocketError),
+    };
+
+    private const int Interrupted = 4;
+    private const int TryAgain = 11;
+    private const int BrokenPipe = 32;
+    private const int ConnectionReset = 104;
+    private const int TimedOut = 110;
+    private const int HostUnreachable = 113;
+
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    private static partial nint Receive(SafeSocketHandle socket, ref byte buffer, nint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    private static partial nint Send(SafeSocketHandle socket, ref byte buffer, nint size, int flags);
+}
