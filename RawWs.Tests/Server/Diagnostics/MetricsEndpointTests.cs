@@ -29,6 +29,8 @@ public class MetricsEndpointTests
         using var socket = await server.JoinAsync();
         await socket.SendPacketAsync("42[\"message\",1]");
         await socket.ReadFrameAsync();
+        // A client may have read what the server does not yet know to be sent.
+        await Eventually.IsTrueAsync(() => server.Meters.Observe<long>("rawws.outbox.bytes") == 0);
 
         var answer = await EngineClient.GetAsync(server, "/metrics");
         Assert.That(answer.Status, Is.EqualTo(200));
