@@ -236,7 +236,7 @@ public class TlsTests
             s => s.MapWebSocket("/open", handler));
         for (var i = 0; i < 20; i++)
             (await server.OpenAsync("/open")).Dispose();
-        Assert.That(threads, Has.Count.EqualTo(20));
+        await Eventually.IsTrueAsync(() => threads.Count == 20, "the last client knew before its handler that it is open");
         Assert.That(threads, Is.All.EqualTo("RawWs event loop"));
     }
 

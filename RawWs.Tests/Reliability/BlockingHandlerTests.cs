@@ -106,8 +106,8 @@ public class BlockingHandlerTests
             client.Dispose();
         }
 
-        // Two; a thread that a collection has stopped looks as if it waited.
-        Assert.That(most, Is.LessThan(6));
+        // Two; taken for blocked, it would be nine or ten. A thread that a collection has stopped looks as if it waited.
+        Assert.That(most, Is.LessThan(8));
     }
 
     private async Task<TestServer> StartAsync(int loops, int maxBlocked) => await TestServer.StartAsync(
