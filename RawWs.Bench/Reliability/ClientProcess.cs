@@ -18,7 +18,7 @@ internal sealed class ClientProcess : IDisposable
     {
         var assembly = typeof(ClientProcess).Assembly.Location;
         _process = Process.Start(new ProcessStartInfo(
-            Environment.ProcessPath ?? "dotnet",
+            "dotnet",
             [assembly, Verb, part, .. arguments.Select(argument => argument.ToString(CultureInfo.InvariantCulture))])
         {
             RedirectStandardInput = true,

@@ -47,7 +47,7 @@ internal static class Shutdown
     {
         var count = options["connections"];
         using var server = Process.Start(new ProcessStartInfo(
-            Environment.ProcessPath ?? "dotnet", [typeof(Shutdown).Assembly.Location, ServerVerb])
+            "dotnet", [typeof(Shutdown).Assembly.Location, ServerVerb])
         {
             RedirectStandardOutput = true,
         })!;
