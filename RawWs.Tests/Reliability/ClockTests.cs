@@ -61,6 +61,7 @@ public class ClockTests
         for (var i = 0; i < 50; i++)
             clients.Add(await WireClient.OpenAsync(endPoint, SocketIoWire.Path));
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var resumed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var pinged = new int[clients.Count];
         var living = clients.Select(LiveAsync).ToArray();
         await Eventually.IsTrueAsync(() => pinged.All(count => count == 1), "all have been pinged");
@@ -69,6 +70,7 @@ public class ClockTests
         stopped.SetResult();
         await Task.Delay(TimeSpan.FromSeconds(seconds));
         await SignalAsync(host, "CONT");
+        resumed.SetResult();
 
         await Eventually.IsTrueAsync(() => living.Any(life => life.IsCompleted) || pinged.All(count => count >= 3));
         Assert.That(living.Count(life => life.IsCompleted), Is.Zero, "clients that were blamed for the silence");
@@ -86,6 +88,8 @@ public class ClockTests
                     Interlocked.Increment(ref pinged[index]);
                     await stopped.Task;
                     await client.SendFrameAsync(Opcode.Text, "3");
+                    // A client that reads is not as patient as the server is stopped.
+                    await resumed.Task;
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
