@@ -106,8 +106,17 @@ public sealed partial class EngineSession
         _pongBy = sentAt + _endpoint.PingTimeout;
     }
 
-    // The pong may be among what comes next.
-    private void EndHandling() => _isHandling = false;
+    // What has come in meanwhile is read now, and the pong may be among it.
+    private void EndHoldingBack()
+    {
+        lock (_lock)
+        {
+            var now = Context.Connections.PreciseNow;
+            if (now >= _pongBy)
+                _pongBy = now + _endpoint.PingTimeout;
+            _isHandling = false;
+        }
+    }
 
     private void OnPong()
     {

@@ -160,7 +160,7 @@ public sealed partial class EngineSession
         // A pong may wait behind, as behind a handler.
         _isHandling = true;
         await limits.HoldBackAsync(() => !IsOpen).ConfigureAwait(false);
-        EndHandling();
+        EndHoldingBack();
     }
 
     // Under the lock. What one read causes goes out together.

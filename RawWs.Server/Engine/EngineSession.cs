@@ -198,7 +198,7 @@ public sealed partial class EngineSession : IDeferredFlush
             this, packet.IsBinary ? Opcode.Binary : Opcode.Text, packet.Payload);
         if (!pending.IsCompletedSuccessfully)
             return AwaitAsync(pending);
-        EndHandling();
+        _isHandling = false;
         return default;
 
         async ValueTask AwaitAsync(ValueTask unfinished)
@@ -209,7 +209,7 @@ public sealed partial class EngineSession : IDeferredFlush
             }
             finally
             {
-                EndHandling();
+                EndHoldingBack();
             }
         }
     }

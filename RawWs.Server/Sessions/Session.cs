@@ -96,7 +96,7 @@ internal abstract class Session(EventHub hub, Handshake handshake)
     {
         if (!TryReserve(namespaceName))
         {
-            SendConnectError(namespaceName, "Too many namespaces", default);
+            RefuseNamespace(namespaceName);
             return Task.CompletedTask;
         }
 
@@ -171,6 +171,10 @@ internal abstract class Session(EventHub hub, Handshake handshake)
             _sockets = others;
         }
     }
+
+    /// <summary>Tells the client that this namespace would be one too many.</summary>
+    protected void RefuseNamespace(string namespaceName) =>
+        SendConnectError(namespaceName, "Too many namespaces", default);
 
     private bool TryReserve(string namespaceName)
     {

@@ -228,6 +228,13 @@ internal sealed class SocketIoSession : Session
         var name = Encoding.UTF8.GetString(packet.Namespace.Span);
         if (Find(packet.Namespace.Span) is not null || _joining.Exists(joining => joining.Namespace == name))
             return Refuse();
+        // One payload may ask for a hundred thousand.
+        if (_joining.Count >= Hub.Options.MaxNamespacesPerConnection)
+        {
+            RefuseNamespace(name);
+            return default;
+        }
+
         _joining.Add((name, packet.Values.ToArray()));
         lock (_dismissedFrom)
             _dismissedFrom.Remove(name);

@@ -184,6 +184,9 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
             }
             else if (exchange.FindEngine(head) is { } engine)
             {
+                // The head is in: what is done with it takes the time of the application, not of the peer.
+                if (!TryEnter(Phase.Waiting, TimeSpan.MaxValue))
+                    return null;
                 handler = await engine.HandleAsync(head, exchange, this).ConfigureAwait(false);
                 if (!exchange.HasResponse)
                     return null;

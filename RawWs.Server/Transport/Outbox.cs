@@ -323,7 +323,16 @@ internal sealed class Outbox(
         empty?.TrySetResult();
         if (!drained)
             return next;
-        // What is posted meanwhile is this drainer's: nothing is sent, or told, from inside the callback.
+        if (!TickThread.IsCurrent)
+            return TellDrained();
+        // The timer, which has flushed what a busy handler left: the application may not hold it up.
+        ThreadPool.UnsafeQueueUserWorkItem(static outbox => outbox.Drain(outbox.TellDrained()), this, preferLocal: false);
+        return default;
+    }
+
+    // What is posted meanwhile is this drainer's: nothing is sent, or told, from inside the callback.
+    private FrameQueue.Piece TellDrained()
+    {
         owner.OnDrained();
         lock (_lock)
             return Take();

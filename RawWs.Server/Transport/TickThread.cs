@@ -6,6 +6,9 @@ namespace RawWs.Server.Transport;
 [SuppressMessage("Usage", "CA2213", Justification = "The thread disposes of its semaphore when it ends.")]
 internal sealed class TickThread : IDisposable
 {
+    [ThreadStatic]
+    private static bool s_isCurrent;
+
     private readonly Action _onTick;
     private readonly TimeSpan _period;
     private readonly SemaphoreSlim _stopped = new(0);
@@ -19,6 +22,9 @@ internal sealed class TickThread : IDisposable
         new Thread(Run) { IsBackground = true, Name = "RawWs timer" }.UnsafeStart();
     }
 
+    /// <summary>Whether this thread is a timer's: what may take long has no place here.</summary>
+    public static bool IsCurrent => s_isCurrent;
+
     /// <summary>Ends the ticks; one that is under way is not waited for.</summary>
     public void Dispose()
     {
@@ -28,6 +34,7 @@ internal sealed class TickThread : IDisposable
 
     private void Run()
     {
+        s_isCurrent = true;
         while (!_stopped.Wait(_period))
             _onTick();
         _stopped.Dispose();

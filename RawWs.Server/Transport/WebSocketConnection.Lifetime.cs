@@ -190,16 +190,33 @@ public sealed partial class WebSocketConnection
         }
     }
 
-    // Nothing but the end of its handler wakes a receive loop that waits for one: the handler is told of the end here.
     private void CloseTransport()
     {
         _transport.Close();
-        if (Volatile.Read(ref _waitsForHandler))
-            ThreadPool.UnsafeQueueUserWorkItem(
-                static connection => connection._handler.OnAborted(connection, connection._cause.GetValueOrDefault()),
-                this,
-                preferLocal: false);
+        lock (_lock)
+        {
+            _isTransportClosed = true;
+            if (_waitsForHandler)
+                TellHandler();
+        }
     }
+
+    private void BeginWaitForHandler()
+    {
+        lock (_lock)
+        {
+            _waitsForHandler = true;
+            // What the messages before have sent may have failed on its way out.
+            if (_isTransportClosed)
+                TellHandler();
+        }
+    }
+
+    // Nothing but the end of its handler wakes a receive loop that waits for one: the handler is told of the end here.
+    private void TellHandler() => ThreadPool.UnsafeQueueUserWorkItem(
+        static connection => connection._handler.OnAborted(connection, connection._cause.GetValueOrDefault()),
+        this,
+        preferLocal: false);
 
     // Under the lock.
     private void Enter(Phase phase, long timeout)

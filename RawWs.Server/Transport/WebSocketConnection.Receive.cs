@@ -16,7 +16,7 @@ public sealed partial class WebSocketConnection
             {
                 while (StopsWhileHandling(out var pending))
                 {
-                    Volatile.Write(ref _waitsForHandler, true);
+                    BeginWaitForHandler();
                     await pending.ConfigureAwait(false);
                     Volatile.Write(ref _lastActivity, _context.Now);
                     Volatile.Write(ref _waitsForHandler, false);

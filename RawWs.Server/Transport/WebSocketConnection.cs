@@ -33,6 +33,7 @@ public sealed partial class WebSocketConnection : ITimedConnection
     private Phase _phase;
     private bool _waitsForRoom;
     private bool _waitsForHandler;
+    private bool _isTransportClosed;
     // What is thrown while this is set is the application's, even where it looks like a fault of the transport.
     private bool _isInHandler;
     private CancellationTokenSource? _buffered;
@@ -204,6 +205,9 @@ public sealed partial class WebSocketConnection : ITimedConnection
                 return;
             // RFC 6455 §5.5.1: the answer echoes the status code; with the reason, a browser shows its page both.
             _outbox.AppendClose(reply, payload.Reason);
+            // Even if what waits before it does not go out.
+            if (_phase < Phase.Closing)
+                Enter(Phase.Closing, _context.CloseTimeout);
         }
 
         _outbox.Flush();

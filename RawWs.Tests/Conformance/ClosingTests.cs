@@ -206,6 +206,30 @@ public class ClosingTests
     }
 
     [Test]
+    public async Task Peer_that_closes_and_does_not_read_what_waits_for_it_is_aborted_at_the_close_timeout()
+    {
+        var handler = new CallbackHandler
+        {
+            Open = (connection, _) =>
+            {
+                while (connection.PendingBytes < 100_000)
+                    connection.Send(Opcode.Binary, new byte[50_000]);
+            },
+        };
+        await using var server = await TestServer.StartAsync(
+            options =>
+            {
+                options.CloseTimeout = TimeSpan.FromMilliseconds(200);
+                options.PingInterval = TimeSpan.FromHours(1);
+            },
+            s => s.MapWebSocket("/push", handler));
+        using var client = await WireClient.OpenAsync(
+            server.EndPoint, "/push", configure: socket => socket.ReceiveBufferSize = 16 * 1024);
+        await client.SendAsync(WireClient.CloseFrame(1000));
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0, "the connection is left");
+    }
+
+    [Test]
     public async Task Stop_closes_with_1001_and_waits_for_the_peers()
     {
         await using var server = await TestServer.StartAsync();

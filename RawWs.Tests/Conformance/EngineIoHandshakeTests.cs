@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Protocol.EngineIO;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server;
@@ -172,6 +173,29 @@ public sealed class EngineIoHandshakeTests
             Assert.That(told.Body, Is.EqualTo("""{"code":4,"message":"go \"away\""}"""));
             Assert.That(let.Status, Is.EqualTo(200));
         });
+    }
+
+    [Test]
+    public async Task Application_may_take_longer_than_the_client_with_its_head()
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var allowed = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var clock = new FakeTimeProvider();
+        var options = new EngineOptions
+        {
+            AllowRequest = _ =>
+            {
+                asked.SetResult();
+                return new ValueTask<bool>(allowed.Task);
+            },
+        };
+        await using var server = await TestServer.StartAsync(
+            map: s => s.MapEngine("/engine.io/", new EngineEcho(), options), timeProvider: clock);
+        var opening = EngineClient.GetAsync(server, Polling);
+        await asked.Task.WaitAsync(WireClient.Patience);
+        clock.Run(new ServerOptions().HandshakeTimeout + TimeSpan.FromSeconds(1));
+        allowed.SetResult(true);
+        Assert.That((await opening).Status, Is.EqualTo(200));
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Threading.Tasks.Sources;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server.Engine;
@@ -104,6 +105,28 @@ public sealed class EngineIoHeartbeatTests
     }
 
     [Test]
+    public async Task Pong_behind_a_message_whose_handler_held_it_back_is_not_too_late()
+    {
+        var handling = new Handling();
+        _echo = new EngineEcho { Message = (_, _, _) => new ValueTask(handling, 0) };
+        await using var server = await StartAsync();
+        _time.Advance(TimeSpan.FromMilliseconds(70));
+        var client = await EngineClient.OpenAsync(server);
+        _time.Advance(TimeSpan.FromMilliseconds(30));
+        _time.Run(Interval);
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("2"));
+        using var slow = await WireClient.ConnectAsync(server.EndPoint);
+        await slow.SendAsync(EngineClient.Request("POST", client.Target(), body: "4slow"));
+        await handling.IsAwaited.Task.WaitAsync(WireClient.Patience);
+        // Ten milliseconds after the pong was due, and twenty before the timer looks.
+        _time.Advance(TimeSpan.FromMilliseconds(100));
+        _time.Advance(TimeSpan.FromMilliseconds(80));
+        handling.End();
+        Assert.That((await EngineClient.ReadAsync(slow)).Status, Is.EqualTo(200));
+        Assert.That((await client.PostAsync("3")).Status, Is.EqualTo(200));
+    }
+
+    [Test]
     public async Task Process_that_was_stopped_blames_no_client()
     {
         await using var server = await StartAsync(
@@ -161,4 +184,25 @@ public sealed class EngineIoHeartbeatTests
             _echo,
             new EngineOptions { PingInterval = interval ?? Interval, PingTimeout = timeout ?? Timeout }),
         timeProvider: _time);
+
+    /// <summary>A handler's work that tells when the server has begun to wait for it.</summary>
+    private sealed class Handling : IValueTaskSource
+    {
+        private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
+
+        public TaskCompletionSource IsAwaited { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void End() => _core.SetResult(true);
+
+        public void GetResult(short token) => _core.GetResult(token);
+
+        public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+        public void OnCompleted(
+            Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        {
+            _core.OnCompleted(continuation, state, token, flags);
+            IsAwaited.SetResult();
+        }
+    }
 }

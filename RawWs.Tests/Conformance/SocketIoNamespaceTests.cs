@@ -229,6 +229,19 @@ public sealed class SocketIoNamespaceTests
         await client.ExpectAliveAsync();
     }
 
+    // Before they are gathered: each is looked for among those, and one payload can ask for a hundred thousand.
+    [Test]
+    public async Task Namespaces_asked_for_together_are_bounded_too()
+    {
+        await using var server = await TestServer.StartAsync(
+            options => options.Events.MaxNamespacesPerConnection = 1, _app.Register);
+        using var client = await server.OpenSessionAsync();
+        await client.SendPacketsAsync("40", "40/custom,");
+        await client.ExpectPacketAsync("44/custom,{\"message\":\"Too many namespaces\"}");
+        Assert.That((await client.ReadFrameAsync()).Text, Does.StartWith("40{\"sid\":\""));
+        await client.ExpectAliveAsync();
+    }
+
     private Task<TestServer> StartAsync(Action<RawWsServer>? map = null, TimeProvider? time = null) =>
         TestServer.StartAsync(
             map: server =>

@@ -1,6 +1,8 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using RawWs.Protocol.WebSockets;
+using RawWs.Server.Sessions;
+using RawWs.Server.Transport;
 using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Reliability;
@@ -37,6 +39,19 @@ public class ResetTests
         await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0, "every connection has ended");
         Assert.That(server.ProblemsLogged, Is.Empty);
         await Probe.ExpectServiceAsync(server);
+    }
+
+    // The flush that meets the reset is that of the batch in which the handler began to wait.
+    [Test]
+    public async Task Handler_that_waits_is_told_of_a_reset_that_only_the_answer_to_the_message_before_it_meets()
+    {
+        var handler = new WaitingHandler();
+        await using var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/wait", handler));
+        var client = await server.OpenAsync("/wait");
+        handler.OnWait = client.Reset;
+        await client.SendAsync((byte[])[.. WireClient.Frame(Opcode.Ping, "ping"), .. WireClient.Frame(Opcode.Text, "wait")]);
+        await handler.Aborted.Task.WaitAsync(WireClient.Patience);
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0, "the connection has ended");
     }
 
     // A half-close instead of a reset: what was asked for before it is still answered.
@@ -120,4 +135,20 @@ public class ResetTests
 
     private static bool IsPingWhole(int cut) =>
         cut >= _conversation.AsSpan().IndexOf(WireClient.Frame(Opcode.Ping, "ping")) + 10;
+
+    /// <summary>Holds back every message until it is told that its client has gone.</summary>
+    private sealed class WaitingHandler : WebSocketHandler
+    {
+        public TaskCompletionSource Aborted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Action OnWait { get; set; } = () => { };
+
+        public override ValueTask OnMessageAsync(WebSocketConnection connection, Opcode type, ReadOnlyMemory<byte> payload)
+        {
+            OnWait();
+            return new ValueTask(Aborted.Task);
+        }
+
+        internal override void OnAborted(WebSocketConnection connection, DisconnectReason cause) => Aborted.TrySetResult();
+    }
 }

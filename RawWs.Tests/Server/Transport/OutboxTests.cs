@@ -18,15 +18,25 @@ public class OutboxTests
     private ServerMetrics _metrics = null!;
     private Outbox _outbox = null!;
     private int _drained;
+    private Thread? _drainedOn;
 
     [SetUp]
-    public void Connect()
+    public void Connect() => Connect(Capacity);
+
+    private void Connect(int capacity)
     {
         _drained = 0;
-        (_transport, _peer) = MemoryTransport.CreatePair(Capacity);
+        (_transport, _peer) = MemoryTransport.CreatePair(capacity);
         _metrics = new ServerMetrics(null);
         var context = new ServerContext(new ServerOptions(), NullLogger.Instance, _metrics, TimeProvider.System);
-        var handler = new CallbackHandler { Drained = _ => Interlocked.Increment(ref _drained) };
+        var handler = new CallbackHandler
+        {
+            Drained = _ =>
+            {
+                _drainedOn = Thread.CurrentThread;
+                Interlocked.Increment(ref _drained);
+            },
+        };
         var owner = new WebSocketConnection(context, _transport, handler, slot: 0);
         _outbox = new Outbox(_transport, owner, MaxBytes, HighWaterBytes);
     }
@@ -232,6 +242,30 @@ public class OutboxTests
         await ReadAsync();
         await room.WaitAsync(WireClient.Patience);
         Assert.That(_outbox.PendingBytes, Is.LessThanOrEqualTo(HighWaterBytes / 2));
+    }
+
+    // What the application does then may take as long as it likes, and the timer is everybody's.
+    [Test]
+    public async Task Application_is_told_of_room_on_no_timers_thread()
+    {
+        Disconnect();
+        // All of it is sent at once.
+        Connect(MaxBytes);
+        var posted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var timer = new TickThread(
+            () =>
+            {
+                if (!posted.Task.IsCompleted)
+                    _outbox.Post(Opcode.Binary, new byte[HighWaterBytes]);
+                posted.TrySetResult();
+            },
+            TimeSpan.FromMilliseconds(1));
+        await posted.Task.WaitAsync(WireClient.Patience);
+        await ReadAsync();
+        await Eventually.IsTrueAsync(() => Volatile.Read(ref _drained) == 1);
+        Assert.That(_drainedOn!.Name, Is.Not.EqualTo("RawWs timer"));
+        Assert.That(_outbox.Post(Opcode.Text, "next"u8), Is.EqualTo(SendResult.Sent));
+        Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Text, 4, (byte)'n')));
     }
 
     [Test]
