@@ -26,6 +26,16 @@ public sealed partial class EngineSession
         }
     }
 
+    /// <summary>Completes with the request with packets that began last.</summary>
+    internal Task LastPost
+    {
+        get
+        {
+            lock (_lock)
+                return _posts;
+        }
+    }
+
     void IDeferredFlush.FlushDeferred()
     {
         lock (_lock)

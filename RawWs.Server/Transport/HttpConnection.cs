@@ -113,8 +113,8 @@ internal sealed partial class HttpConnection : ITimedConnection, IThreadPoolWork
                 return;
             }
 
-            _transport.ShutdownSend();
             TryEnter(Phase.Lingering, _context.Options.LingerTimeout);
+            _transport.ShutdownSend();
             await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes, _readable).ConfigureAwait(false);
         }
         catch (Exception e) when (TransportFaults.Includes(e))

@@ -164,13 +164,13 @@ public sealed partial class WebSocketConnection
         try
         {
             await _outbox.CompleteAsync().ConfigureAwait(false);
-            _transport.ShutdownSend();
             lock (_lock)
             {
                 if (_phase != Phase.Ending)
                     Enter(Phase.Lingering, _context.LingerTimeout);
             }
 
+            _transport.ShutdownSend();
             await Linger.DrainAsync(_transport, _context.Options.MaxLingerBytes, _readable).ConfigureAwait(false);
         }
         catch (Exception e) when (TransportFaults.Includes(e))

@@ -131,7 +131,7 @@ public class CompressionTests
         await client.ExpectCloseAsync(CloseCode.InvalidPayloadData);
     }
 
-    [Test]
+    [Test, NonParallelizable]
     public async Task Bomb_is_1009_and_others_are_served()
     {
         await using var server = await StartAsync();

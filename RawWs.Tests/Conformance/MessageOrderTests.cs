@@ -45,6 +45,7 @@ public class MessageOrderTests
     [TestCase(10)]
     [TestCase(3000)]
     [TestCase(200_000)]
+    [NonParallelizable]
     public async Task Payload_stays_as_it_is_while_the_handler_waits(int size)
     {
         var released = new TaskCompletionSource();

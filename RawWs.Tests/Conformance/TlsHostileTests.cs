@@ -8,6 +8,7 @@ using RawWs.Tests.Support;
 namespace RawWs.Tests.Conformance;
 
 /// <summary>TLS as those see it who don't behave: their connections end, and nobody else notices.</summary>
+[NonParallelizable]
 public class TlsHostileTests
 {
     private static readonly ParallelOptions _parallel = new() { MaxDegreeOfParallelism = 16 };

@@ -35,8 +35,9 @@ public sealed class CompressionClientTests(bool grantsTakeover)
     [OneTimeTearDown]
     public async Task Stop()
     {
-        await _server.DisposeAsync();
+        await Eventually.IsTrueAsync(() => _server.Server.ConnectionCount == 0, "connections are left");
         Assert.That(_server.ProblemsLogged, Is.Empty);
+        await _server.DisposeAsync();
     }
 
     [Test]

@@ -45,7 +45,7 @@ public class EnvelopeTests
             options =>
             {
                 options.Events.ConnectGracePeriod = TimeSpan.FromMilliseconds(20);
-                options.HandshakeTimeout = TimeSpan.FromMilliseconds(200);
+                options.HandshakeTimeout = TimeSpan.FromSeconds(2);
             },
             s => s.OnConnection(_ =>
             {

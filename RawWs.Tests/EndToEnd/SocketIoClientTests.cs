@@ -72,7 +72,7 @@ public sealed class SocketIoUpgradeTests
         using var files = new PemFiles(TestCertificates.Localhost);
         await using var host = await HostProcess.StartAsync(
             ["conformance", "--port", "0", .. isSecure ? files.Options : []]);
-        var script = await ScriptReport.RunNodeAsync("socketio", host, TimeSpan.FromMinutes(3), "upgrades.mjs", $"{count}");
+        var script = await ScriptReport.RunNodeAsync("socketio", host, TimeSpan.FromMinutes(6), "upgrades.mjs", $"{count}");
         script.Expect($"{count} upgrades");
     }
 }

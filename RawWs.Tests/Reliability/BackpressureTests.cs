@@ -16,7 +16,7 @@ public class BackpressureTests
     {
         const int MessageBytes = 64 * 1024;
         const int Messages = 200 * MiB / MessageBytes;
-        var opened = new TaskCompletionSource<WebSocketConnection>();
+        var opened = new TaskCompletionSource<WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/stalled", Echo(opened)));
         using var client = await OpenSlowReaderAsync(server, "/stalled");
         var connection = await opened.Task;
@@ -53,7 +53,7 @@ public class BackpressureTests
     public async Task Flood_of_pings_from_a_peer_that_does_not_read_is_bounded_and_answered_in_order()
     {
         const int Pings = 250_000;
-        var opened = new TaskCompletionSource<WebSocketConnection>();
+        var opened = new TaskCompletionSource<WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/stalled", Echo(opened)));
         using var client = await OpenSlowReaderAsync(server, "/stalled");
         var connection = await opened.Task;
@@ -93,8 +93,8 @@ public class BackpressureTests
     [Test]
     public async Task Send_answers_backpressure_then_dropped_and_drained_comes_when_the_peer_reads()
     {
-        var opened = new TaskCompletionSource<WebSocketConnection>();
-        var drained = new TaskCompletionSource();
+        var opened = new TaskCompletionSource<WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var handler = new CallbackHandler
         {
             Open = (connection, _) => opened.SetResult(connection),

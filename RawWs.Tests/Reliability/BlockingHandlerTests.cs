@@ -75,7 +75,7 @@ public class BlockingHandlerTests
         }
     }
 
-    [Test]
+    [Test, NonParallelizable]
     public async Task Handlers_that_work_are_not_given_more_threads_than_help()
     {
         var working = 0;
@@ -119,7 +119,7 @@ public class BlockingHandlerTests
                 if (payload.Span.SequenceEqual("block"u8))
                 {
                     Interlocked.Increment(ref _blocked);
-                    Assert.That(_go.Wait(WireClient.Patience), Is.True);
+                    Assert.That(_go.Wait(3 * WireClient.Patience), Is.True);
                     connection.Send(type, "done"u8);
                 }
                 else

@@ -89,7 +89,8 @@ public class FaultTests
     [Test]
     public async Task Head_of_32_KiB_that_comes_byte_by_byte_is_answered_while_others_are_served()
     {
-        await using var server = await TestServer.StartAsync();
+        // As long as it likes: thirty thousand bytes on their own are not sent in no time.
+        await using var server = await TestServer.StartAsync(options => options.HandshakeTimeout = TimeSpan.FromMinutes(1));
         await using var proxy = new FaultProxy(server.EndPoint, new Fault(FaultKind.Split, Direction.ToServer, 0));
         await server.WithstandAsync(async () =>
         {
@@ -107,10 +108,12 @@ public class FaultTests
     {
         var clock = new FakeTimeProvider();
         await using var server = await TestServer.StartAsync(timeProvider: clock);
+        var open = server.Meters.Count("rawws.websockets.active");
         await using var proxy = new FaultProxy(
             server.EndPoint, new Fault(FaultKind.Stall, Direction.ToServer, WireClient.Handshake("/echo").Length));
         using var client = await WireClient.OpenAsync(proxy.EndPoint, "/echo");
         await client.SendFrameAsync(Opcode.Text, "never comes");
+        await Eventually.IsTrueAsync(() => open() == 1);
 
         clock.Run(TimeSpan.FromSeconds(25 + 20 - 1));
         Assert.That(server.Server.ConnectionCount, Is.EqualTo(1));
@@ -155,7 +158,7 @@ public class FaultTests
             },
         };
         await using var server = await TestServer.StartAsync(
-            options => options.MaxOutboxBytes = 8_000_000, s => s.MapWebSocket("/much", handler));
+            options => (options.MaxOutboxBytes, options.LingerTimeout) = (8_000_000, TimeSpan.FromSeconds(10)), s => s.MapWebSocket("/much", handler));
         var request = WireClient.Handshake("/much").Length + WireClient.Frame(Opcode.Text, "go").Length;
         await using var proxy = new FaultProxy(server.EndPoint, new Fault(FaultKind.HalfClose, Direction.ToServer, request));
         await server.WithstandAsync(async () =>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server;
 using RawWs.Server.Transport;
@@ -97,11 +98,13 @@ public class ForwardedAddressTests
     [Test]
     public async Task Requests_of_many_clients_over_one_connection_count_for_each()
     {
-        await using var server = await TestServer.StartAsync(options =>
-        {
-            Trust(options);
-            options.RateLimits.ConnectionsPerAddress = new RateLimit(PerSecond: 1, Burst: 1);
-        });
+        await using var server = await TestServer.StartAsync(
+            options =>
+            {
+                Trust(options);
+                options.RateLimits.ConnectionsPerAddress = new RateLimit(PerSecond: 1, Burst: 1);
+            },
+            timeProvider: new FakeTimeProvider());
         using var proxy = await WireClient.ConnectAsync(server.EndPoint);
         foreach (var (client, status) in ((string, int)[])[("1", 200), ("1", 200), ("2", 200), ("3", 200), ("1", 429)])
         {
@@ -113,12 +116,14 @@ public class ForwardedAddressTests
     [Test]
     public async Task What_one_client_of_a_proxy_has_used_up_is_not_held_against_the_next()
     {
-        await using var server = await TestServer.StartAsync(options =>
-        {
-            Trust(options);
-            options.RateLimits.Policy = RateLimitPolicy.Disconnect;
-            options.RateLimits.MessagesPerConnection = new RateLimit(PerSecond: 1, Burst: 1);
-        });
+        await using var server = await TestServer.StartAsync(
+            options =>
+            {
+                Trust(options);
+                options.RateLimits.Policy = RateLimitPolicy.Disconnect;
+                options.RateLimits.MessagesPerConnection = new RateLimit(PerSecond: 1, Burst: 1);
+            },
+            timeProvider: new FakeTimeProvider());
         using var proxy = await WireClient.ConnectAsync(server.EndPoint);
         foreach (var (client, status) in ((string, int)[])[("1", 200), ("2", 200), ("2", 429)])
         {

@@ -285,9 +285,11 @@ public class RateLimitTests
         await Eventually.IsTrueAsync(() => reached() > 0);
         var stopping = server.Server.StopAsync();
         Assert.That((await client.ReadFrameAsync()).CloseCode, Is.EqualTo(CloseCode.GoingAway));
+        // The clock stands still: the peer's close frame is not held back.
         await client.SendAsync(WireClient.CloseFrame(1001));
-        await AdvanceUntilAsync(() => stopping.IsCompleted);
         await client.ExpectEndAsync();
+        client.Dispose();
+        await stopping.WaitAsync(WireClient.Patience);
     }
 
     [TestCase(0, 1)]

@@ -46,7 +46,9 @@ public class ResetTests
     public async Task Handler_that_waits_is_told_of_a_reset_that_only_the_answer_to_the_message_before_it_meets()
     {
         var handler = new WaitingHandler();
-        await using var server = await TestServer.StartAsync(map: s => s.MapWebSocket("/wait", handler));
+        // The ping is for systems that take a moment to tell of a reset.
+        await using var server = await TestServer.StartAsync(
+            options => options.PingInterval = TimeSpan.FromSeconds(1), s => s.MapWebSocket("/wait", handler));
         var client = await server.OpenAsync("/wait");
         handler.OnWait = client.Reset;
         await client.SendAsync((byte[])[.. WireClient.Frame(Opcode.Ping, "ping"), .. WireClient.Frame(Opcode.Text, "wait")]);

@@ -114,7 +114,7 @@ public class StopTests
         Assert.That(stopping.IsCompleted, Is.False);
         await patience.CancelAsync();
         await stopping.WaitAsync(WireClient.Patience);
-        Assert.That(server.Server.ConnectionCount, Is.Zero);
+        await Eventually.IsTrueAsync(() => server.Server.ConnectionCount == 0, "the connection is gone");
     }
 
     [Test]

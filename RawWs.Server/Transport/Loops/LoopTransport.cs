@@ -83,8 +83,16 @@ internal sealed class LoopTransport : ByteTransport
     {
         // The loop is made to tell whether the socket can be written to, once there is someone to be told.
         var writable = Writable();
-        writable.Reset();
-        RunAfter(writable.WaitAsync(), action);
+        ValueTask<int> wait;
+        do
+        {
+            // An event that is under way completes a wait here, and not on the loop.
+            writable.Reset();
+            wait = writable.WaitAsync();
+        }
+        while (wait.IsCompletedSuccessfully);
+
+        RunAfter(wait, action);
         try
         {
             _loop.Rewatch(this);

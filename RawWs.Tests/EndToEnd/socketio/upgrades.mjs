@@ -48,7 +48,7 @@ async function talk() {
     await until(() => backs === sent && acks === sent, `of ${sent}, ${backs} came back and ${acks} were answered`);
   };
   try {
-    await within(Promise.race([conversation(), ended]), "the conversation did not end", 20_000);
+    await within(Promise.race([conversation(), ended]), "the conversation did not end", 60_000);
     if (faults.length > 0) throw new Error(faults.join("\n"));
     return backs;
   } finally {
@@ -67,9 +67,9 @@ await report({
         await talk().then(number => { messages += number; }, error => failures.push(error.message));
       }
     };
-    await within(Promise.all(Array.from({ length: AT_A_TIME }, worker)), "not done in time", 90_000);
+    await within(Promise.all(Array.from({ length: AT_A_TIME }, worker)), "not done in time", 300_000);
     console.log(`# ${count} upgrades, ${messages} messages and as many acks`);
     assert.deepEqual(failures, []);
   },
-}, () => ({ close() {} }), 100_000);
+}, () => ({ close() {} }), 310_000);
 process.exit(0);

@@ -82,7 +82,7 @@ public class MetricsEndpointTests
     [Test]
     public async Task Outbox_bytes_are_those_that_clients_have_not_read()
     {
-        var opened = new TaskCompletionSource<RawWs.Server.Transport.WebSocketConnection>();
+        var opened = new TaskCompletionSource<RawWs.Server.Transport.WebSocketConnection>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = await TestServer.StartAsync(map: server => server.MapWebSocket(
             "/push", new CallbackHandler { Open = (connection, _) => opened.SetResult(connection) }));
         using var client = await WireClient.OpenAsync(

@@ -60,7 +60,8 @@ public class OutboxWindowTests
         Assert.That(_transport.Sends.Sum(send => send) - first, Is.LessThan(100), "it is in the window");
     }
 
-    [Test]
+    // Alone, as collections that others cause take what the shared pool has.
+    [Test, NonParallelizable]
     public void What_waits_holds_the_memory_that_it_counts_and_not_what_it_might_have_needed()
     {
         const int Messages = 4;

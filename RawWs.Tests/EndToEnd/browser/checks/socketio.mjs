@@ -57,7 +57,7 @@ export const socketIoChecks = {
     await page.click("#send-high");
     await page.locator("#warnings", { hasText: /^2$/ }).waitFor();
     const late = Number((await page.locator("#late").textContent()).match(/[\d.]+/)[0]);
-    ensure(late >= 0.9 && late <= 3, `it came after ${late} s`);
+    ensure(late >= 0.9 && late <= 10, `it came after ${late} s`);
     ensure(Number(await page.locator("#sent").textContent()) >= 3, "the numbers do not flow");
     return `after ${late} s`;
   },
@@ -153,7 +153,7 @@ async function runYardstick(tabs, options) {
       socket.emit("random", 0.99);
     }, 2500);
   }));
-  ensure(late >= 900 && late <= 3000, `the warning came after ${late} ms`);
+  ensure(late >= 900 && late <= 10_000, `the warning came after ${late} ms`);
 
   // 6: quotes and tickets come by themselves.
   const quote = await second.page.evaluate(async () => {

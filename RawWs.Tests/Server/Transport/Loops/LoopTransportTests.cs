@@ -63,9 +63,10 @@ public class LoopTransportTests
     [Test]
     public async Task Wait_behind_a_read_that_was_just_large_enough_needs_no_buffer()
     {
+        // Who waits before there is anything has the loop's word for it, which is not under way any more.
+        var first = _pair.Server.ReceiveAsync(Memory<byte>.Empty).AsTask();
         await _pair.Peer.SendAsync("four"u8.ToArray());
-        await Eventually.IsTrueAsync(() => _pair.Server.IsReadable);
-        await _pair.Server.ReceiveAsync(Memory<byte>.Empty).AsTask().WaitAsync(WireClient.Patience);
+        await first.WaitAsync(WireClient.Patience);
         Assert.That(await _pair.Server.ReceiveAsync(new byte[4]), Is.EqualTo(4));
         var waiting = _pair.Server.ReceiveAsync(Memory<byte>.Empty).AsTask();
         Assert.That(waiting.IsCompleted, Is.False);
