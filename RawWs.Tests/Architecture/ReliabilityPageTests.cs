@@ -40,7 +40,7 @@ public partial class ReliabilityPageTests
 
     private const string SeenRed = "## Seen red";
 
-    private const int Inputs = 25 + 10 + 11 + 14;
+    private const int Inputs = 25 + 10 + 12 + 14;
 
     [GeneratedRegex(@"`\w+Tests\.\w+`")]
     private static partial Regex TestName();
