@@ -9,7 +9,13 @@ namespace RawWs.Server.Engine;
 // Packets in HTTP requests: one that waits for what there is to say, and one that brings what the client says.
 public sealed partial class EngineSession
 {
+    // A client polls again at once. So long its next poll may be on its way, even from a phone at the network's edge.
+    private const long MaxPollGap = 1000;
+
     private TaskCompletionSource<PollAnswer>? _poll;
+
+    // When a poll was last answered, or the request that opened the session.
+    private long _lastAnswer;
     private FlushBatch? _deferredTo;
 
     // The end of the request with packets that began last, and of all before it.
@@ -25,6 +31,11 @@ public sealed partial class EngineSession
                 return _poll is not null;
         }
     }
+
+    // Under the lock. A poll waits, or is on its way: it may have left the client before what is handled now, and come
+    // by another connection.
+    private bool IsReady =>
+        !_queue.IsAboveHighWater && (_poll is not null || Context.Now - _lastAnswer <= MaxPollGap);
 
     /// <summary>Completes with the request with packets that began last.</summary>
     internal Task LastPost
@@ -191,5 +202,6 @@ public sealed partial class EngineSession
             return;
         _poll.TrySetResult(_queue.TakePayload());
         _poll = null;
+        _lastAnswer = Context.Now;
     }
 }

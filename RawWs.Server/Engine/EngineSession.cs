@@ -29,6 +29,7 @@ public sealed partial class EngineSession : IDeferredFlush
             endpoint.Context.Options.MaxOutboxBytes, endpoint.Context.Options.OutboxHighWaterBytes);
         Id = id;
         Handshake = handshake;
+        _lastAnswer = Context.Now;
         ScheduleFirstPing();
     }
 
@@ -221,7 +222,7 @@ public sealed partial class EngineSession : IDeferredFlush
     private SendResult Queue<T>(
         T message, bool isVolatile, Func<T, EngineFormat, ReadOnlyMemory<byte>> encode, bool isCompressible)
     {
-        if (_phase != Phase.Open || (isVolatile && _poll is null))
+        if (_phase != Phase.Open || (isVolatile && !IsReady))
             return SendResult.Dropped;
         if (!_queue.TryAdd(encode(message, EngineFormat.Polling), isCompressible))
             return SendResult.Dropped;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using RawWs.Protocol.WebSockets;
 using RawWs.Server;
 using RawWs.Tests.Support;
@@ -109,6 +110,37 @@ public sealed class SocketIoEventTests
         await client.PollAsync();
         await client.PostAsync($"451-[\"message\",{Placeholder}]\u001ebAQID");
         Assert.That((await client.PollAsync()).Body, Is.EqualTo($"451-[\"message-back\",{Placeholder}]\u001ebAQID"));
+    }
+
+    [Test]
+    public async Task Volatile_event_waits_for_a_poll_that_is_on_its_way_and_not_for_one_that_does_not_come()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await TestServer.StartAsync(map: _app.Register, timeProvider: time);
+        var client = await EngineClient.OpenAsync(server, "/socket.io/");
+        await client.PostAsync("40");
+        await client.PollAsync();
+        time.Run(TimeSpan.FromSeconds(0.5));
+        server.Server.Volatile.Emit("tick", 1);
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("42[\"tick\",1]"));
+        time.Run(TimeSpan.FromSeconds(1.5));
+        server.Server.Volatile.Emit("tick", 2);
+        server.Server.Emit("news", 3);
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo("42[\"news\",3]"));
+    }
+
+    [Test]
+    public async Task Volatile_event_over_polling_is_dropped_where_much_waits()
+    {
+        await using var server = await TestServer.StartAsync(
+            options => options.OutboxHighWaterBytes = 256, map: _app.Register);
+        var client = await EngineClient.OpenAsync(server, "/socket.io/");
+        await client.PostAsync("40");
+        await client.PollAsync();
+        var news = new string('x', 256);
+        server.Server.Emit("news", news);
+        server.Server.Volatile.Emit("tick", 1);
+        Assert.That((await client.PollAsync()).Body, Is.EqualTo($"42[\"news\",\"{news}\"]"));
     }
 
     [Test]

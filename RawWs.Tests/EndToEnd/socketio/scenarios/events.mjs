@@ -125,9 +125,15 @@ export const events = {
 
   "volatile events reach a client that listens": async (clients, assert) => {
     const socket = await clients.connect();
-    socket.emit("volatile", 3);
-    await until(() => socket.heard.some(([event]) => event === "tick"), "no tick came");
-    assert.deepEqual(socket.heard.find(([event]) => event === "tick"), ["tick", 0]);
+    const ticks = () => socket.heard.filter(([event]) => event === "tick").map(([, i]) => i);
+    // A client over polling listens while a request of it waits at the server or is on its way, which a starved machine
+    // may draw out: it asks until one was there in time.
+    do {
+      socket.emit("volatile", 3);
+      await settled(socket);
+    } while (clients.mode === "polling" && ticks().length === 0);
+    if (clients.mode === "polling") assert.ok(ticks().every(i => [0, 1, 2].includes(i)));
+    else assert.deepEqual(ticks(), [0, 1, 2]);
   },
 
   "a handler that throws costs nothing else": async (clients, assert) => {
