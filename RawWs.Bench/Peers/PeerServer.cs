@@ -20,6 +20,11 @@ internal sealed class PeerServer : IDisposable
     // The runtime's settings as in RawWs.Host.csproj; the numbers are hexadecimal.
     private static readonly (string Name, string Value)[] s_hostSettings =
         [("DOTNET_GCGen0MaxBudget", "100000"), ("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0")];
+
+    // On one core the runtime waits ten times as long as elsewhere until it optimises what runs often, which the warm-up
+    // would be too short for: nobody of .NET waits longer than with more cores.
+    private static readonly (string Name, string Value) s_tieringDelay = ("DOTNET_TC_DelaySingleProcMultiplier", "1");
+
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
@@ -86,6 +91,7 @@ internal sealed class PeerServer : IDisposable
         start.RedirectStandardOutput = true;
         // A setting of the clients, and of the one server that is there to show what it does.
         start.Environment.Remove(InlineCompletions);
+        start.Environment[s_tieringDelay.Name] = s_tieringDelay.Value;
         if (name == TcpInline)
             start.Environment[InlineCompletions] = "1";
         if (name == RawWs)
