@@ -16,6 +16,7 @@ public sealed partial class EngineSession
 
     // When a poll was last answered, or the request that opened the session.
     private long _lastAnswer;
+
     private FlushBatch? _deferredTo;
 
     // The end of the request with packets that began last, and of all before it.
@@ -32,8 +33,8 @@ public sealed partial class EngineSession
         }
     }
 
-    // Under the lock. A poll waits, or is on its way: it may have left the client before what is handled now, and come
-    // by another connection.
+    // Under the lock. A poll waits, or is on its way: it may have left the client before what is handled now, and come by
+    // another connection.
     private bool IsReady =>
         !_queue.IsAboveHighWater && (_poll is not null || Context.Now - _lastAnswer <= MaxPollGap);
 

@@ -158,7 +158,8 @@ public class FaultTests
             },
         };
         await using var server = await TestServer.StartAsync(
-            options => (options.MaxOutboxBytes, options.LingerTimeout) = (8_000_000, TimeSpan.FromSeconds(10)), s => s.MapWebSocket("/much", handler));
+            options => (options.MaxOutboxBytes, options.LingerTimeout) = (8_000_000, TimeSpan.FromSeconds(10)),
+            s => s.MapWebSocket("/much", handler));
         var request = WireClient.Handshake("/much").Length + WireClient.Frame(Opcode.Text, "go").Length;
         await using var proxy = new FaultProxy(server.EndPoint, new Fault(FaultKind.HalfClose, Direction.ToServer, request));
         await server.WithstandAsync(async () =>
