@@ -86,10 +86,16 @@ dotnet format RawWs.sln --verify-no-changes --no-restore
 stage="testing"
 dotnet test RawWs.sln -c Release --no-build --logger trx --results-directory "$results" "$@"
 
-# Once more without event loops, as servers are where the system has no epoll.
-if (($# == 0)); then
-  stage="testing on the thread pool"
-  RAWWS_TESTS_LONG=0 RAWWS_TESTS_EVENT_LOOPS=0 \
+# The server's tests once more.
+test_again() {
+  stage="$1"
+  env RAWWS_TESTS_LONG=0 "$2" \
     dotnet test RawWs.sln -c Release --no-build --logger trx --results-directory "$results" \
     --filter 'FullyQualifiedName!~.Protocol.&FullyQualifiedName!~.EndToEnd.&FullyQualifiedName!~LoadTests'
+}
+
+if (($# == 0)); then
+  # As servers are where the system has no epoll; and with io_uring also for what goes to few.
+  test_again "testing on the thread pool" RAWWS_TESTS_EVENT_LOOPS=0
+  test_again "testing with io_uring" RAWWS_TESTS_RING=1
 fi

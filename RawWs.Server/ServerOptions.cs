@@ -232,6 +232,12 @@ public sealed class ServerOptions : IValidatableObject
     public int EventLoops { get; set; } = Environment.ProcessorCount;
 
     /// <summary>
+    /// Event loops send what goes to many connections by io_uring: one call of the system for up to 256 of them. Without it,
+    /// or where the process has none (before Linux 6.1, or by a policy of the system), it is one call for each.
+    /// </summary>
+    public bool UseIoUring { get; set; } = true;
+
+    /// <summary>
     /// Handlers that may block the thread of their event loop at a time, each at the cost of a thread that takes its place;
     /// with more, connections of such a loop wait for a handler to return. Well below the threads a process may have.
     /// </summary>

@@ -3,6 +3,7 @@ using RawWs.Protocol.WebSockets;
 using RawWs.Server.Sessions;
 using RawWs.Server.Transport;
 using RawWs.Server.Transport.Limits;
+using RawWs.Server.Transport.Loops;
 
 namespace RawWs.Server.Engine;
 
@@ -48,7 +49,7 @@ public sealed partial class EngineSession
         }
     }
 
-    void IDeferredFlush.FlushDeferred()
+    void IDeferredFlush.FlushDeferred(SendRing? ring)
     {
         lock (_lock)
         {

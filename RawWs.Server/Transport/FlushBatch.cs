@@ -1,10 +1,13 @@
+using RawWs.Server.Transport.Loops;
+
 namespace RawWs.Server.Transport;
 
 /// <summary>What holds back its output until the end of a <see cref="FlushBatch"/>.</summary>
 internal interface IDeferredFlush
 {
     /// <summary>Sends what was held back.</summary>
-    void FlushDeferred();
+    /// <param name="ring">May be left to send it, if not null.</param>
+    void FlushDeferred(SendRing? ring);
 }
 
 /// <summary>
@@ -43,9 +46,15 @@ internal sealed class FlushBatch
     /// <summary>Flushes every outbox of the batch.</summary>
     public void Close()
     {
+        var ring = _outboxes.Count < SendRing.LeastReceivers ? null : SendRing.OfThread;
         // A flush may run callbacks that post again: what they defer is flushed here, too.
         for (var i = 0; i < _outboxes.Count; i++)
-            _outboxes[i].FlushDeferred();
+        {
+            _outboxes[i].FlushDeferred(ring);
+            if (i == _outboxes.Count - 1)
+                ring?.Submit();
+        }
+
         _outboxes.Clear();
         Run.Clear();
         _isOpen = false;

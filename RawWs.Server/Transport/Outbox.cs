@@ -1,6 +1,7 @@
 using System.Buffers;
 using RawWs.Protocol.WebSockets;
 using RawWs.Protocol.WebSockets.Deflate;
+using RawWs.Server.Transport.Loops;
 
 namespace RawWs.Server.Transport;
 
@@ -166,7 +167,7 @@ internal sealed class Outbox(
     }
 
     /// <summary>Flushes what a <see cref="FlushBatch"/> has held back.</summary>
-    public void FlushDeferred()
+    public void FlushDeferred(SendRing? ring)
     {
         FrameQueue.Piece first;
         lock (_lock)
@@ -177,8 +178,12 @@ internal sealed class Outbox(
             first = Take();
         }
 
-        Drain(first);
+        if (ring is null || !ring.TryAdd(this, transport, first))
+            Drain(first);
     }
+
+    /// <summary>Called by the ring that was left a piece, with how much of it the system has taken at once.</summary>
+    public void OnSent(FrameQueue.Piece piece, int bytes) => _ = DrainAsync(piece, bytes, mayTell: false);
 
     /// <summary>Starts to send what waits, or leaves that to the open batch of this thread.</summary>
     public void Flush()
@@ -262,7 +267,7 @@ internal sealed class Outbox(
             _ = DrainAsync(first);
     }
 
-    private async Task DrainAsync(FrameQueue.Piece piece)
+    private async Task DrainAsync(FrameQueue.Piece piece, int sent = 0, bool mayTell = true)
     {
         try
         {
@@ -270,14 +275,16 @@ internal sealed class Outbox(
             {
                 try
                 {
-                    await transport.SendAsync(piece.Memory).ConfigureAwait(false);
+                    if (sent < piece.Length)
+                        await transport.SendAsync(piece.Memory[sent..]).ConfigureAwait(false);
                 }
                 finally
                 {
                     piece.Return();
                 }
 
-                piece = OnTaken(piece.Length);
+                sent = 0;
+                piece = OnTaken(piece.Length, mayTell);
             }
         }
         catch (Exception e)
@@ -296,7 +303,7 @@ internal sealed class Outbox(
     }
 
     /// <returns>What to send next, if anything.</returns>
-    private FrameQueue.Piece OnTaken(int bytes)
+    private FrameQueue.Piece OnTaken(int bytes, bool mayTell)
     {
         FrameQueue.Piece next = default;
         owner.OnBytesSent(bytes);
@@ -323,9 +330,10 @@ internal sealed class Outbox(
         empty?.TrySetResult();
         if (!drained)
             return next;
-        if (!TickThread.IsCurrent)
+        if (mayTell && !TickThread.IsCurrent)
             return TellDrained();
-        // The timer, which has flushed what a busy handler left: the application may not hold it up.
+        // The timer, which has flushed what a busy handler left, or a ring, which has the others to tell: the application may
+        // not hold it up.
         ThreadPool.UnsafeQueueUserWorkItem(static outbox => outbox.Drain(outbox.TellDrained()), this, preferLocal: false);
         return default;
     }

@@ -58,7 +58,7 @@ public sealed partial class WebSocketConnection
 
         // A handler that blocks its thread holds back what it has posted by no more than this.
         if (_outbox.PendingBytes > 0)
-            _outbox.FlushDeferred();
+            _outbox.FlushDeferred(ring: null);
         if (now < Volatile.Read(ref _deadline))
             return;
         lock (_lock)

@@ -33,6 +33,9 @@ internal sealed class EventLoop(EventLoops loops)
     /// <summary>The thread that handles a connection right now, if one does.</summary>
     public LoopThread? Handling => Volatile.Read(ref _handling);
 
+    /// <summary>Whether its connections may be sent to by io_uring.</summary>
+    public bool AllowsRing => loops.AllowsRing;
+
     public void Add(LoopTransport transport)
     {
         lock (_lock)

@@ -73,6 +73,9 @@ internal sealed class EventLoops : IDisposable
     /// <summary>Nothing goes on, and the watchdog does not look.</summary>
     public bool IsAsleep => Volatile.Read(ref _sleeps) != 0;
 
+    /// <summary>Whether what goes to many may be sent by io_uring.</summary>
+    public bool AllowsRing => _context.Options.UseIoUring;
+
     /// <summary>The loop of the next connection; they take turns.</summary>
     public EventLoop Next() => _loops[(uint)Interlocked.Increment(ref _next) % (uint)_loops.Length];
 

@@ -53,6 +53,9 @@ internal sealed class LoopTransport : ByteTransport
 
     public SafeSocketHandle Handle => _socket.SafeHandle;
 
+    /// <summary>Whether a <see cref="SendRing"/> may send what goes to many.</summary>
+    public bool AllowsRing => _loop.AllowsRing;
+
     /// <summary>Lets the loop tell of the socket; until then a wait lasts.</summary>
     /// <exception cref="IOException">The system can watch no more sockets.</exception>
     public void Start() => _loop.Add(this);

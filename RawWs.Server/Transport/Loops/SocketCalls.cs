@@ -10,8 +10,10 @@ namespace RawWs.Server.Transport.Loops;
 /// </remarks>
 internal static partial class SocketCalls
 {
-    private const int DontWait = 0x40;
-    private const int NoSignal = 0x4000;
+    public const int DontWait = 0x40;
+    public const int NoSignal = 0x4000;
+    public const int Interrupted = 4;
+
 
     /// <summary>Receives what there is.</summary>
     /// <returns>How many bytes, 0 at the end of the stream; -1 if there is nothing yet.</returns>
@@ -53,7 +55,6 @@ internal static partial class SocketCalls
         _ => throw new SocketException((int)SocketError.SocketError),
     };
 
-    private const int Interrupted = 4;
     private const int TryAgain = 11;
     private const int BrokenPipe = 32;
     private const int ConnectionReset = 104;
