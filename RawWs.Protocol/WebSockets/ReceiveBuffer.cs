@@ -54,7 +54,7 @@ internal struct ReceiveBuffer(ArrayPool<byte> pool, int initialSize)
         {
             _size *= 2;
         }
-        else if (count < _size / 8 && _size > _initialSize)
+        else if (UnreadCount < _size / 8 && _size > _initialSize)
         {
             _size /= 2;
         }
