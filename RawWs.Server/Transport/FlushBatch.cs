@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using RawWs.Server.Transport.Loops;
 
 namespace RawWs.Server.Transport;
@@ -15,12 +16,14 @@ internal interface IDeferredFlush
 /// been handled, however many messages it was given.
 /// </summary>
 /// <remarks>Belongs to a thread. Posts from other threads flush at once.</remarks>
+[SuppressMessage("Reliability", "CA1001", Justification = "EndThread disposes of the ring, or the collector frees it.")]
 internal sealed class FlushBatch
 {
     [ThreadStatic]
     private static FlushBatch? s_ofThread;
 
     private readonly List<IDeferredFlush> _outboxes = [];
+    private SendRing? _ring;
     private bool _isOpen;
 
     /// <summary>Opens the batch of this thread.</summary>
@@ -37,8 +40,14 @@ internal sealed class FlushBatch
     /// <summary>The open batch of this thread, if there is one.</summary>
     public static FlushBatch? OfThread => s_ofThread is { _isOpen: true } batch ? batch : null;
 
+    /// <summary>Whether this thread has sent something to many by io_uring.</summary>
+    public bool HasRing => _ring is { IsOpen: true };
+
     /// <summary>Puts together what this batch posts to many.</summary>
     public SharedRun Run { get; } = new();
+
+    /// <summary>Frees what this thread has, which is about to end.</summary>
+    public static void EndThread() => s_ofThread?._ring?.Dispose();
 
     /// <summary>Leaves the flush of an outbox to the end of the batch.</summary>
     public void Defer(IDeferredFlush outbox) => _outboxes.Add(outbox);
@@ -46,17 +55,23 @@ internal sealed class FlushBatch
     /// <summary>Flushes every outbox of the batch.</summary>
     public void Close()
     {
-        var ring = _outboxes.Count < SendRing.LeastReceivers ? null : SendRing.OfThread;
-        // A flush may run callbacks that post again: what they defer is flushed here, too.
-        for (var i = 0; i < _outboxes.Count; i++)
+        var ring = _outboxes.Count < SendRing.LeastReceivers ? null : _ring ??= new SendRing();
+        try
         {
-            _outboxes[i].FlushDeferred(ring);
-            if (i == _outboxes.Count - 1)
-                ring?.Submit();
+            // A flush may run callbacks that post again: what they defer is flushed here, too.
+            for (var i = 0; i < _outboxes.Count; i++)
+            {
+                _outboxes[i].FlushDeferred(ring);
+                if (i == _outboxes.Count - 1)
+                    ring?.Submit();
+            }
         }
-
-        _outboxes.Clear();
-        Run.Clear();
-        _isOpen = false;
+        finally
+        {
+            ring?.Submit();
+            _outboxes.Clear();
+            Run.Clear();
+            _isOpen = false;
+        }
     }
 }

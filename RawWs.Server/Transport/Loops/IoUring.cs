@@ -4,13 +4,24 @@ using Microsoft.Win32.SafeHandles;
 namespace RawWs.Server.Transport.Loops;
 
 /// <summary>Linux's io_uring, as far as it makes many sends that never wait one call of the system.</summary>
-/// <remarks>Belongs to the thread that has created it, and is freed with it.</remarks>
-internal sealed unsafe partial class IoUring
+/// <remarks>
+/// Belongs to the thread that has created it. What that one does not dispose of when it ends, the collector frees; how many there
+/// may be is bounded.
+/// </remarks>
+internal sealed unsafe partial class IoUring : IDisposable
 {
     /// <summary>The result of a send that was submitted, and of which the system has not said what became.</summary>
     public const int Unknown = int.MinValue;
 
-    private readonly SafeFileHandle _owner;
+    // More than event loops and those who send to many beside them; a thread without one sends to each.
+    private static readonly int s_maxRings = Math.Max(16, 4 * Environment.ProcessorCount);
+
+    private static int s_rings;
+
+    // The process may not have any, and need not ask again.
+    private static volatile bool s_isForbidden;
+
+    private readonly Descriptor _owner;
     private readonly MappedMemory _ringsOwner;
     private readonly MappedMemory _entriesOwner;
     private readonly Entry* _entries;
@@ -23,7 +34,7 @@ internal sealed unsafe partial class IoUring
     private readonly Completion* _completions;
     private readonly uint _completionMask;
 
-    private IoUring(SafeFileHandle owner, in Parameters parameters)
+    private IoUring(Descriptor owner, in Parameters parameters)
     {
         _owner = owner;
         _handle = (int)owner.DangerousGetHandle();
@@ -48,12 +59,21 @@ internal sealed unsafe partial class IoUring
             array[i] = (uint)i;
     }
 
-    /// <returns>Null where the system is too old (before Linux 6.1), does not allow it, or has no handle or memory left.</returns>
+    /// <returns>
+    /// Null where the system is too old (before Linux 6.1) or does not allow it, has no handle or memory left, or there are
+    /// enough.
+    /// </returns>
     public static IoUring? TryCreate(int entries)
     {
-        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
+        if (s_isForbidden || Volatile.Read(ref s_rings) >= s_maxRings)
             return null;
-        SafeFileHandle? owner = null;
+        if (!OperatingSystem.IsLinux() || !Environment.Is64BitProcess)
+        {
+            s_isForbidden = true;
+            return null;
+        }
+
+        Descriptor? owner = null;
         try
         {
             // All are submitted though one fails; one thread does that, and is not interrupted by what completes.
@@ -63,11 +83,15 @@ internal sealed unsafe partial class IoUring
             var parameters = new Parameters { Flags = SubmitAll | SingleIssuer | DeferTaskRun };
             var handle = Call(SetupNumber, entries, (nint)(&parameters), 0, 0, 0, 0);
             if (handle < 0)
+            {
+                s_isForbidden = Marshal.GetLastPInvokeError() is NotPermitted or AccessDenied or InvalidArgument or NoSuchCall;
                 return null;
-            owner = new SafeFileHandle(handle, ownsHandle: true);
+            }
+
+            owner = new Descriptor(handle);
             return new IoUring(owner, parameters);
         }
-        catch (Exception e) when (e is IOException or EntryPointNotFoundException or DllNotFoundException)
+        catch (Exception e) when (e is IOException or OutOfMemoryException)
         {
             owner?.Dispose();
             return null;
@@ -76,9 +100,11 @@ internal sealed unsafe partial class IoUring
 
     /// <summary>Makes the sends, without waiting: each has been made, or not, when this returns.</summary>
     /// <param name="requests">At most as many as the ring has entries. What they point at stays where it is meanwhile.</param>
-    public void Submit(Span<Request> requests)
+    /// <returns>False if the result of some is <see cref="Unknown"/>, after which the ring is of no use.</returns>
+    public bool Submit(Span<Request> requests)
     {
-        var tail = *_tail;
+        var first = *_tail;
+        var tail = first;
         for (var i = 0; i < requests.Length; i++)
         {
             if (requests[i].Length > 0)
@@ -86,35 +112,49 @@ internal sealed unsafe partial class IoUring
         }
 
         Volatile.Write(ref *_tail, tail);
-        while (Volatile.Read(ref *_head) != tail)
+        uint taken;
+        while ((taken = Volatile.Read(ref *_head)) != tail)
         {
             const int GetEvents = 1;
-            var count = (int)(tail - *_head);
+            var count = (int)(tail - taken);
             if (Call(EnterNumber, _handle, count, count, GetEvents, 0, 0) <= 0
                 && Marshal.GetLastPInvokeError() != SocketCalls.Interrupted)
                 break;
         }
 
-        TakeBack(requests, tail);
-        var next = *_completionHead;
+        // What the system has not taken now it shall not find later.
+        Volatile.Write(ref *_tail, taken);
+        for (var i = taken; i != tail; i++)
+            requests[(int)_entries[i & _mask].Number].Result = 0;
+        return TakeResults(requests) == (int)(taken - first);
+    }
+
+    public void Dispose()
+    {
+        _entriesOwner.Dispose();
+        _ringsOwner.Dispose();
+        _owner.Dispose();
+    }
+
+    /// <returns>How many there were.</returns>
+    private int TakeResults(Span<Request> requests)
+    {
+        var first = *_completionHead;
         var end = Volatile.Read(ref *_completionTail);
-        for (; next != end; next++)
+        for (var i = first; i != end; i++)
         {
-            var completion = _completions[next & _completionMask];
+            var completion = _completions[i & _completionMask];
             requests[(int)completion.Number].Result = completion.Result;
         }
 
         Volatile.Write(ref *_completionHead, end);
+        return (int)(end - first);
     }
 
-    // What the system has not taken it shall not find later.
-    private void TakeBack(Span<Request> requests, uint tail)
-    {
-        for (; tail != *_head; tail--)
-            requests[(int)_entries[(tail - 1) & _mask].Number].Result = 0;
-        Volatile.Write(ref *_tail, tail);
-    }
-
+    private const int NotPermitted = 1;
+    private const int AccessDenied = 13;
+    private const int InvalidArgument = 22;
+    private const int NoSuchCall = 38;
     private const int SetupNumber = 425;
     private const int EnterNumber = 426;
     private const long RingsOffset = 0;
@@ -237,13 +277,33 @@ internal sealed unsafe partial class IoUring
         public uint Completions;
     }
 
+    /// <summary>The handle of a ring, which counts.</summary>
+    private sealed partial class Descriptor : SafeHandleMinusOneIsInvalid
+    {
+        public Descriptor(nint handle)
+            : base(ownsHandle: true)
+        {
+            Interlocked.Increment(ref s_rings);
+            SetHandle(handle);
+        }
+
+        protected override bool ReleaseHandle()
+        {
+            Interlocked.Decrement(ref s_rings);
+            return Close((int)handle) == 0;
+        }
+
+        [LibraryImport("libc", EntryPoint = "close")]
+        private static partial int Close(int handle);
+    }
+
     /// <summary>What the system shares with us.</summary>
     private sealed partial class MappedMemory() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
     {
         private nuint _size;
 
         /// <exception cref="IOException">There is no memory left.</exception>
-        public static MappedMemory Map(uint size, SafeFileHandle file, long offset)
+        public static MappedMemory Map(uint size, Descriptor file, long offset)
         {
             const int ReadWrite = 1 | 2;
             const int SharedAndPopulated = 0x1 | 0x8000;
@@ -258,7 +318,7 @@ internal sealed unsafe partial class IoUring
         protected override bool ReleaseHandle() => Unmap(handle, _size) == 0;
 
         [LibraryImport("libc", EntryPoint = "mmap")]
-        private static partial nint Map(nint address, nuint size, int protection, int flags, SafeFileHandle file, long offset);
+        private static partial nint Map(nint address, nuint size, int protection, int flags, Descriptor file, long offset);
 
         [LibraryImport("libc", EntryPoint = "munmap")]
         private static partial int Unmap(nint address, nuint size);

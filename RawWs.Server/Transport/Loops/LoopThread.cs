@@ -91,6 +91,7 @@ internal sealed partial class LoopThread
                 break;
         }
 
+        FlushBatch.EndThread();
         _assigned.Dispose();
         _loops.OnThreadEnded();
     }

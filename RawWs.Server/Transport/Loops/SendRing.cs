@@ -4,61 +4,64 @@ using System.Runtime.InteropServices;
 namespace RawWs.Server.Transport.Loops;
 
 /// <summary>What goes to many sockets at the end of a <see cref="FlushBatch"/>: one call of the system sends it to all.</summary>
-/// <remarks>Belongs to a thread. A send by itself spends about a fifth of its time on the way into the system and back.</remarks>
-internal sealed unsafe class SendRing
+/// <remarks>
+/// Belongs to a thread, and opens its <see cref="IoUring"/> with the first send. A send by itself spends about a fifth of its
+/// time on the way into the system and back.
+/// </remarks>
+internal sealed unsafe class SendRing : IDisposable
 {
     private const int Capacity = 256;
 
-    [ThreadStatic]
-    private static SendRing? s_ofThread;
+    // The sockets cannot be closed meanwhile: whoever wants to waits.
+    private const int MaxBytes = 1024 * 1024;
 
-    [ThreadStatic]
-    private static bool s_hasNone;
-
-    private readonly IoUring _ring;
     private readonly Send[] _sends = new Send[Capacity];
     private readonly IoUring.Request[] _requests = new IoUring.Request[Capacity];
-    private readonly List<MemoryHandle> _pins = [];
+    private readonly List<MemoryHandle> _pins = new(Capacity);
+    private IoUring? _ring;
     private int _count;
+    private int _bytes;
 
     // Most often all are sent the same: it is pinned once.
     private byte[]? _pinned;
     private byte* _address;
 
-    private SendRing(IoUring ring) => _ring = ring;
-
-    /// <summary>The ring of this thread; null where the system has none.</summary>
-    public static SendRing? OfThread => s_ofThread ?? (s_hasNone ? null : Create());
-
     /// <summary>From so many receivers on a ring is worth its own work; tests let it do all.</summary>
     public static int LeastReceivers { get; set; } = 4;
+
+    /// <summary>Whether it has had anything to send, and the system had an io_uring for it.</summary>
+    public bool IsOpen => _ring is not null;
 
     /// <summary>Leaves a send to the next <see cref="Submit"/>.</summary>
     /// <param name="outbox">Is told what has become of it.</param>
     /// <param name="transport">Where it goes.</param>
     /// <param name="piece">What to send.</param>
-    /// <returns>False if the transport has no socket for it: the caller sends it.</returns>
+    /// <returns>False if the caller has to send it.</returns>
     public bool TryAdd(Outbox outbox, ByteTransport transport, in FrameQueue.Piece piece)
     {
-        if (transport is not LoopTransport { AllowsRing: true } socket)
+        if (transport is not LoopTransport { AllowsRing: true } socket || (_ring ??= IoUring.TryCreate(Capacity)) is null)
             return false;
-        if (_count == Capacity)
+        if (_count == Capacity || _bytes + (long)piece.Length > MaxBytes)
             Submit();
         _sends[_count++] = new Send(outbox, socket, piece);
+        _bytes += piece.Length;
         return true;
     }
 
     /// <summary>Sends what was added.</summary>
     public void Submit()
     {
+        if (_count == 0)
+            return;
         var sends = _sends.AsSpan(0, _count);
         var requests = _requests.AsSpan(0, _count);
-        _count = 0;
+        (_count, _bytes) = (0, 0);
+        var isSure = false;
         try
         {
             for (var i = 0; i < sends.Length; i++)
-                requests[i] = sends[i].TryHold(out var handle) ? Request(handle, sends[i].Piece.Memory) : default;
-            _ring.Submit(requests);
+                requests[i] = Prepare(ref sends[i]);
+            isSure = _ring!.Submit(requests);
         }
         finally
         {
@@ -68,36 +71,48 @@ internal sealed unsafe class SendRing
                 pin.Dispose();
             _pins.Clear();
             _pinned = null;
-        }
-
-        // Only now: whoever is told may close any of the sockets, which waits until nobody holds it.
-        for (var i = 0; i < sends.Length; i++)
-        {
-            var send = sends[i];
-            sends[i] = default;
-            send.Complete(requests[i].Result);
+            if (!isSure)
+                Dispose();
+            // Only now: whoever is told may close any of the sockets, which waits until nobody holds it.
+            for (var i = 0; i < sends.Length; i++)
+            {
+                var send = sends[i];
+                sends[i] = default;
+                send.Complete(requests[i].Result);
+            }
         }
     }
 
-    private static SendRing? Create()
+    public void Dispose()
     {
-        if (IoUring.TryCreate(Capacity) is { } ring)
-            return s_ofThread = new SendRing(ring);
-        s_hasNone = true;
-        return null;
+        _ring?.Dispose();
+        _ring = null;
     }
 
-    private IoUring.Request Request(nint socket, ReadOnlyMemory<byte> bytes)
+    private IoUring.Request Prepare(ref Send send)
     {
-        if (!MemoryMarshal.TryGetArray(bytes, out var segment) || segment.Array != _pinned)
+        try
         {
-            var pin = bytes.Pin();
+            return new((int)send.Hold(), Pin(send.Piece.Memory), send.Piece.Length);
+        }
+        catch (Exception e) when (e is ObjectDisposedException or OutOfMemoryException)
+        {
+            // The socket is closed, or nothing can be pinned: the outbox sends for itself, and meets what there is to meet.
+            return default;
+        }
+    }
+
+    private byte* Pin(ReadOnlyMemory<byte> memory)
+    {
+        if (!MemoryMarshal.TryGetArray(memory, out var segment) || segment.Array != _pinned)
+        {
+            var pin = memory.Pin();
             _pins.Add(pin);
             _pinned = segment.Array;
             _address = (byte*)pin.Pointer - segment.Offset;
         }
 
-        return new((int)socket, _address + segment.Offset, bytes.Length);
+        return _address + segment.Offset;
     }
 
     private struct Send(Outbox outbox, LoopTransport transport, FrameQueue.Piece piece)
@@ -107,21 +122,11 @@ internal sealed unsafe class SendRing
         public FrameQueue.Piece Piece { get; } = piece;
 
         /// <summary>Keeps the socket open.</summary>
-        /// <returns>False if it has been closed.</returns>
-        public bool TryHold(out nint handle)
+        /// <exception cref="ObjectDisposedException">It has been closed.</exception>
+        public nint Hold()
         {
-            handle = 0;
-            try
-            {
-                transport.Handle.DangerousAddRef(ref _isHeld);
-                handle = transport.Handle.DangerousGetHandle();
-            }
-            catch (ObjectDisposedException)
-            {
-                // The outbox will find out by itself.
-            }
-
-            return _isHeld;
+            transport.Handle.DangerousAddRef(ref _isHeld);
+            return transport.Handle.DangerousGetHandle();
         }
 
         public readonly void LetGo()
@@ -135,7 +140,7 @@ internal sealed unsafe class SendRing
             // What may have been sent must not be sent again.
             if (result == IoUring.Unknown)
                 transport.Close();
-            // A fault is met once more by the send of the rest.
+            // After a fault nothing was taken: the outbox tries again by itself, and finds the socket broken.
             outbox.OnSent(Piece, Math.Max(result, 0));
         }
     }

@@ -129,6 +129,32 @@ public sealed class MessageReaderLimitsTests
     }
 
     [Test]
+    public void Messages_that_do_not_quite_fit_a_buffer_come_in_one_read_each_from_the_next_size_on()
+    {
+        using var reader = new MessageReader(Role.Server, new MessageLimits(), new CountingPool());
+        byte[] wire = Frame(Opcode.Binary, new byte[16 * 1024]);
+        for (int i = 0; i < 10; i++)
+        {
+            int reads = 0;
+            for (int sent = 0; sent < wire.Length; reads++)
+            {
+                Memory<byte> memory = reader.GetMemory();
+                int count = Math.Min(memory.Length, wire.Length - sent);
+                wire.AsMemory(sent, count).CopyTo(memory);
+                reader.Advance(count);
+                sent += count;
+                Assert.That(reader.TryRead(out _), Is.EqualTo(sent == wire.Length));
+            }
+
+            reader.ReleaseBuffer();
+            if (i > 5)
+            {
+                Assert.That(reads, Is.EqualTo(1));
+            }
+        }
+    }
+
+    [Test]
     public void The_receive_buffer_grows_while_reads_fill_it_and_shrinks_again_after_small_ones()
     {
         using var reader = new MessageReader(Role.Server, new MessageLimits(), new CountingPool());

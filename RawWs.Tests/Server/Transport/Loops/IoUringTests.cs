@@ -30,6 +30,7 @@ public unsafe class IoUringTests
     [TearDown]
     public void Disconnect()
     {
+        _ring?.Dispose();
         _socket?.Dispose();
         _peer?.Dispose();
     }
@@ -54,7 +55,32 @@ public unsafe class IoUringTests
         }
     }
 
+    // It belongs to one thread, which is a way to have the system refuse.
     [Test]
+    public void What_the_system_refuses_is_not_sent_later()
+    {
+        byte[] bytes = [1, 2, 3];
+        fixed (byte* pointer = bytes)
+        {
+            IoUring.Request[] refused = [new((int)_socket.Handle, pointer, 1), new((int)_socket.Handle, pointer, 1)];
+            var isSure = false;
+            var thread = new Thread(() => isSure = _ring.Submit(refused));
+            thread.Start();
+            thread.Join();
+            Assert.That(isSure, Is.True);
+            Assert.That(refused.Select(request => request.Result), Is.All.Zero);
+
+            IoUring.Request[] requests = [new((int)_socket.Handle, pointer + 1, 2)];
+            Assert.That(_ring.Submit(requests), Is.True);
+            Assert.That(requests[0].Result, Is.EqualTo(2));
+            var received = new byte[3];
+            Assert.That(_peer.Receive(received), Is.EqualTo(2));
+            Assert.That(received[0], Is.EqualTo(2));
+        }
+    }
+
+    [Test]
+    [CancelAfter(10_000)]
     public void A_send_for_which_there_is_no_room_does_not_wait()
     {
         var bytes = new byte[1 << 20];

@@ -117,15 +117,17 @@ public class SendRingTests(bool usesRing)
     public void A_socket_that_is_closed_while_it_waits_for_its_turn_costs_the_others_nothing()
     {
         Connect(10);
-        var ring = usesRing ? SendRing.OfThread : null;
+        using var ring = new SendRing();
         var batch = FlushBatch.Open()!;
         foreach (var outbox in _receivers.Outboxes)
             outbox.Post(Opcode.Text, "Hello"u8);
         foreach (var outbox in _receivers.Outboxes)
             outbox.FlushDeferred(ring);
         _receivers.Transports[7].Close();
-        ring?.Submit();
+        ring.Submit();
         batch.Close();
+        Assert.That(_receivers.Outboxes[7].CompleteAsync().IsCompleted, Is.True);
+        Assert.That(_receivers.Outboxes[7].PendingBytes, Is.Zero);
         for (var i = 0; i < 10; i++)
         {
             if (i != 7)
@@ -139,18 +141,65 @@ public class SendRingTests(bool usesRing)
     {
         Connect(1);
         // Without a ring there are no others at that moment.
-        if (!usesRing || SendRing.OfThread is not { } ring)
-            return;
+        using var ring = new SendRing();
         var outbox = _receivers.Outboxes[0];
         var batch = FlushBatch.Open()!;
         outbox.Post(Opcode.Binary, new byte[Receivers.HighWaterBytes - 100]);
         outbox.FlushDeferred(ring);
-        Assert.That(outbox.Post(Opcode.Binary, new byte[1000]), Is.EqualTo(SendResult.Backpressure));
+        var result = outbox.Post(Opcode.Binary, new byte[1000]);
         ring.Submit();
         batch.Close();
+        if (!ring.IsOpen)
+            return;
+        Assert.That(result, Is.EqualTo(SendResult.Backpressure));
         // This thread does nothing else meanwhile.
         Assert.That(_receivers.IsDrained.Wait(WireClient.Patience), Is.True);
         Assert.That(_receivers.DrainedOn, Is.Not.EqualTo(Environment.CurrentManagedThreadId));
+    }
+
+    // Once, not while something is collected: memory that is no longer pinned has moved.
+    [Test]
+    public void What_is_sent_is_where_it_is_now()
+    {
+        Connect(10);
+        ReadOnlyMemory<byte> frame = default;
+        for (byte i = 0; i < 5; i++)
+        {
+            frame = new PreparedMessage(Opcode.Binary, new[] { i }).Frame;
+            for (var j = 0; j < 2; j++)
+            {
+                GC.Collect(0, GCCollectionMode.Forced, blocking: true, compacting: true);
+                InBatch(outbox => outbox.PostFrames(frame));
+                for (var receiver = 0; receiver < 10; receiver++)
+                    Assert.That(_receivers.Receive(receiver, 3), Is.EqualTo((byte[])[0x82, 1, i]));
+            }
+        }
+    }
+
+    [Test]
+    public void A_ring_is_opened_where_it_is_wanted_and_closed_with_its_thread()
+    {
+        Connect(10);
+        using var probe = IoUring.TryCreate(1);
+        var (hasRing, keepsRing) = (false, true);
+        var thread = new Thread(() =>
+        {
+            InBatch(outbox => outbox.Post(Opcode.Text, "Hello"u8));
+            hasRing = HasRing();
+            FlushBatch.EndThread();
+            keepsRing = HasRing();
+        });
+        thread.Start();
+        thread.Join();
+        Assert.That(hasRing, Is.EqualTo(usesRing && probe is not null));
+        Assert.That(keepsRing, Is.False);
+
+        static bool HasRing()
+        {
+            var batch = FlushBatch.Open()!;
+            batch.Close();
+            return batch.HasRing;
+        }
     }
 
     [Test]
