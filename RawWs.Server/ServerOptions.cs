@@ -232,8 +232,8 @@ public sealed class ServerOptions : IValidatableObject
     public int EventLoops { get; set; } = Environment.ProcessorCount;
 
     /// <summary>
-    /// Event loops send what goes to many connections by io_uring: one call of the system for up to 256 of them. Without it,
-    /// or where the process has none (before Linux 6.1, or by a policy of the system), it is one call for each.
+    /// What goes to many connections of event loops is sent by io_uring: one call of the system for up to 256 of them.
+    /// Without it, or where the process has none (before Linux 6.1, or by a policy of the system), it is one call for each.
     /// </summary>
     public bool UseIoUring { get; set; } = true;
 

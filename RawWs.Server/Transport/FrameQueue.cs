@@ -80,6 +80,9 @@ internal struct FrameQueue
         _bytes += frames.Length;
     }
 
+    /// <summary>Counts bytes that are sent without ever being queued, until <see cref="OnSent"/>.</summary>
+    public void Count(int bytes) => _bytes += bytes;
+
     /// <summary>Takes the first piece: it counts until <see cref="OnSent"/>.</summary>
     /// <returns>An empty piece if nothing is queued.</returns>
     public Piece Take()

@@ -45,16 +45,31 @@ internal sealed class Outbox(
     /// <summary>Posts one unfragmented frame.</summary>
     public SendResult Post(Opcode opcode, ReadOnlySpan<byte> payload)
     {
+        bool isDirect;
         SendResult result;
         FrameQueue.Piece first;
         lock (_lock)
         {
-            if (!Accepts(FrameWriter.FrameSize(payload.Length, Role.Server)))
+            var size = FrameWriter.FrameSize(payload.Length, Role.Server);
+            if (!Accepts(size))
                 return Refuse();
-            Append(opcode, payload);
-            result = Schedule(FlushBatch.OfThread, out first);
+            // So much would not be held back anyway: what is taken at once need not be copied.
+            isDirect = size > highWaterBytes && _queue.Bytes == 0 && !_isDraining && window is null && transport.CanTrySend;
+            if (isDirect)
+            {
+                _isDraining = true;
+                _queue.Count(size);
+                (result, first) = (default, default);
+            }
+            else
+            {
+                Append(opcode, payload);
+                result = Schedule(FlushBatch.OfThread, out first);
+            }
         }
 
+        if (isDirect)
+            return SendDirect(opcode, payload);
         Drain(first);
         return result;
     }
@@ -178,8 +193,9 @@ internal sealed class Outbox(
             first = Take();
         }
 
+        // Others may wait for the ring, and must not for the application.
         if (ring is null || !ring.TryAdd(this, transport, first))
-            Drain(first);
+            Drain(first, mayTell: ring is null);
     }
 
     /// <summary>Called by the ring that was left a piece, with how much of it the system has taken at once.</summary>
@@ -234,6 +250,50 @@ internal sealed class Outbox(
         }
     }
 
+    // The caller has made this thread the drainer, and counted the frame.
+    private SendResult SendDirect(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        try
+        {
+            Span<byte> header = stackalloc byte[FrameHeader.MaxSize];
+            header = header[..FrameWriter.WriteHeader(header, opcode, payload.Length)];
+            var sent = transport.TrySend(header, payload);
+            if (sent == header.Length + payload.Length)
+            {
+                Drain(OnTaken(sent, mayTell: true));
+                return SendResult.Sent;
+            }
+
+            var rest = Rest(header, payload, sent);
+            owner.OnBytesSent(sent);
+            bool isAbove;
+            lock (_lock)
+            {
+                _queue.OnSent(sent);
+                isAbove = _queue.Bytes > highWaterBytes;
+                _owesDrained |= isAbove;
+            }
+
+            Drain(rest);
+            return isAbove ? SendResult.Backpressure : SendResult.Sent;
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            return SendResult.Sent;
+        }
+    }
+
+    private static FrameQueue.Piece Rest(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload, int sent)
+    {
+        var rest = FrameQueue.Piece.Rent(header.Length + payload.Length - sent);
+        if (sent < header.Length)
+            header[sent..].CopyTo(rest.Append(header.Length - sent));
+        payload = payload[Math.Max(sent - header.Length, 0)..];
+        payload.CopyTo(rest.Append(payload.Length));
+        return rest;
+    }
+
     private SendResult Refuse()
     {
         _owesDrained = !_isComplete;
@@ -261,13 +321,16 @@ internal sealed class Outbox(
         return isAbove ? SendResult.Backpressure : SendResult.Sent;
     }
 
-    private void Drain(FrameQueue.Piece first)
+    private void Drain(FrameQueue.Piece first, bool mayTell = true)
     {
         if (first.Length > 0)
-            _ = DrainAsync(first);
+            _ = DrainAsync(first, sent: 0, mayTell);
     }
 
-    private async Task DrainAsync(FrameQueue.Piece piece, int sent = 0, bool mayTell = true)
+    /// <param name="piece">What is sent first.</param>
+    /// <param name="sent">How much of it has been.</param>
+    /// <param name="mayTell">Whether the application may be told of room on the thread that calls this.</param>
+    private async Task DrainAsync(FrameQueue.Piece piece, int sent, bool mayTell)
     {
         try
         {
@@ -276,7 +339,11 @@ internal sealed class Outbox(
                 try
                 {
                     if (sent < piece.Length)
-                        await transport.SendAsync(piece.Memory[sent..]).ConfigureAwait(false);
+                    {
+                        var sending = transport.SendAsync(piece.Memory[sent..]);
+                        mayTell |= !sending.IsCompleted;
+                        await sending.ConfigureAwait(false);
+                    }
                 }
                 finally
                 {
@@ -289,9 +356,14 @@ internal sealed class Outbox(
         }
         catch (Exception e)
         {
-            Discard();
-            owner.OnSendFailed(e);
+            Fail(e);
         }
+    }
+
+    private void Fail(Exception fault)
+    {
+        Discard();
+        owner.OnSendFailed(fault);
     }
 
     // Under the lock.

@@ -9,6 +9,7 @@ public class MemoryTransportContractTests : TransportContract
     internal override Task<(ByteTransport Server, ByteTransport Peer)> ConnectAsync()
     {
         var (server, peer) = MemoryTransport.CreatePair();
+        server.TakesAtOnce = true;
         return Task.FromResult<(ByteTransport, ByteTransport)>((server, peer));
     }
 }

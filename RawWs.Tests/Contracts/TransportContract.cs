@@ -40,6 +40,33 @@ public abstract class TransportContract
     }
 
     [Test]
+    public async Task What_is_tried_to_send_arrives_as_far_as_it_was_taken_and_never_waits()
+    {
+        if (!_server.CanTrySend)
+            return;
+        var bytes = new byte[1024 * 1024];
+        new Random(1).NextBytes(bytes);
+        for (var taken = bytes.Length; taken == bytes.Length;)
+        {
+            // Where the two meet must not be seen.
+            taken = _server.TrySend(bytes.AsSpan(0, 10), bytes.AsSpan(10));
+            var received = await ReceiveAsync(_peer, taken / 2);
+            Assert.That(received.AsSpan().SequenceEqual(bytes.AsSpan(0, received.Length)), Is.True);
+            received = await ReceiveAsync(_peer, taken - received.Length);
+            Assert.That(received.AsSpan().SequenceEqual(bytes.AsSpan(taken - received.Length, received.Length)), Is.True);
+            bytes = [.. bytes, .. bytes];
+        }
+
+        // The peer is read no more.
+        while (_server.TrySend(bytes, bytes) > 0)
+        {
+        }
+
+        _server.Close();
+        Assert.That(() => _server.TrySend(bytes, bytes), Throws.Exception.Matches<Exception>(fault => TransportFaults.Includes(fault!)));
+    }
+
+    [Test]
     public async Task Both_directions_work_at_the_same_time()
     {
         const int Size = 1024 * 1024;

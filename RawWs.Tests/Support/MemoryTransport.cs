@@ -49,6 +49,25 @@ internal sealed class MemoryTransport : ByteTransport
         return _outgoing.SendAsync(buffer);
     }
 
+    /// <summary>Whether it takes at once what there is room for.</summary>
+    public bool TakesAtOnce { get; set; }
+
+    public override bool CanTrySend => TakesAtOnce;
+
+    /// <summary>Called in the middle of a <see cref="TrySend"/>.</summary>
+    public Action? Sending { get; set; }
+
+    public override int TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        Sending?.Invoke();
+        var sent = _outgoing.TrySend(first);
+        if (sent == first.Length)
+            sent += _outgoing.TrySend(second);
+        lock (_sends)
+            _sends.Add(sent);
+        return sent;
+    }
+
     public override void ShutdownSend() => _outgoing.End();
 
     public override void ShutdownReceive() => _incoming.EndReceiving();
@@ -105,6 +124,16 @@ internal sealed class MemoryTransport : ByteTransport
             }
         }
 
+        public int TrySend(ReadOnlySpan<byte> bytes)
+        {
+            lock (_lock)
+            {
+                if (_isBroken || _isEnded)
+                    throw new IOException("The connection is closed.");
+                return Put(bytes);
+            }
+        }
+
         public async ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
         {
             while (true)
@@ -112,9 +141,7 @@ internal sealed class MemoryTransport : ByteTransport
                 Task changed;
                 lock (_lock)
                 {
-                    if (_isBroken || _isEnded)
-                        throw new IOException("The connection is closed.");
-                    buffer = buffer[Put(buffer.Span)..];
+                    buffer = buffer[TrySend(buffer.Span)..];
                     if (buffer.IsEmpty)
                         return;
                     changed = _changed.Task;

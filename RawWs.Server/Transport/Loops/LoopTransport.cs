@@ -107,6 +107,11 @@ internal sealed class LoopTransport : ByteTransport
         }
     }
 
+    public override bool CanTrySend => true;
+
+    public override int TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) =>
+        Math.Max(SocketCalls.Send(Handle, first, second), 0);
+
     public override ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
     {
         var sent = Send(buffer.Span);

@@ -14,7 +14,6 @@ internal static partial class SocketCalls
     public const int NoSignal = 0x4000;
     public const int Interrupted = 4;
 
-
     /// <summary>Receives what there is.</summary>
     /// <returns>How many bytes, 0 at the end of the stream; -1 if there is nothing yet.</returns>
     /// <exception cref="SocketException">The connection is broken.</exception>
@@ -43,6 +42,24 @@ internal static partial class SocketCalls
         }
     }
 
+    /// <summary>Sends as much of two buffers, one behind the other, as the system takes at once.</summary>
+    /// <inheritdoc cref="Send(SafeSocketHandle, ReadOnlySpan{byte})"/>
+    public static unsafe int Send(SafeSocketHandle socket, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        fixed (byte* firstBytes = first, secondBytes = second)
+        {
+            var buffers = stackalloc Buffer[2];
+            (buffers[0], buffers[1]) = (new(firstBytes, first.Length), new(secondBytes, second.Length));
+            var message = new Message { Buffers = buffers, BufferCount = 2 };
+            while (true)
+            {
+                var count = Send(socket, &message, DontWait | NoSignal);
+                if (count >= 0 || !MustRepeat())
+                    return (int)count;
+            }
+        }
+    }
+
     // What a call that has returned -1 means.
     private static bool MustRepeat() => Marshal.GetLastPInvokeError() switch
     {
@@ -66,4 +83,26 @@ internal static partial class SocketCalls
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static partial nint Send(SafeSocketHandle socket, ref byte buffer, nint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "sendmsg", SetLastError = true)]
+    private static unsafe partial nint Send(SafeSocketHandle socket, Message* message, int flags);
+
+    /// <summary>struct iovec.</summary>
+    private unsafe struct Buffer(byte* bytes, nint length)
+    {
+        public byte* Bytes = bytes;
+        public nint Length = length;
+    }
+
+    /// <summary>struct msghdr, whose lengths are padded to the size of a pointer.</summary>
+    private unsafe struct Message
+    {
+        public void* Name;
+        public nint NameLength;
+        public Buffer* Buffers;
+        public nint BufferCount;
+        public void* Control;
+        public nint ControlLength;
+        public nint Flags;
+    }
 }

@@ -7,7 +7,10 @@ using RawWs.Tests.Support;
 
 namespace RawWs.Tests.Server.Transport;
 
-public class OutboxTests
+/// <summary>Over a carrier that takes what there is room for at once, and over one that does not.</summary>
+[TestFixture(false)]
+[TestFixture(true)]
+public class OutboxTests(bool takesAtOnce)
 {
     private const int MaxBytes = 64 * 1024;
     private const int HighWaterBytes = 16 * 1024;
@@ -27,6 +30,7 @@ public class OutboxTests
     {
         _drained = 0;
         (_transport, _peer) = MemoryTransport.CreatePair(capacity);
+        _transport.TakesAtOnce = takesAtOnce;
         _metrics = new ServerMetrics(null);
         var context = new ServerContext(new ServerOptions(), NullLogger.Instance, _metrics, TimeProvider.System);
         var handler = new CallbackHandler
@@ -215,6 +219,73 @@ public class OutboxTests
         Assert.That((await ReadAsync()).Length, Is.EqualTo(3 * MaxBytes));
     }
 
+    // The peer is not too slow for it.
+    [Test]
+    public async Task Message_over_the_mark_that_is_taken_at_once_is_sent_from_where_it_is()
+    {
+        if (!takesAtOnce)
+            return;
+        Disconnect();
+        Connect(MaxBytes);
+        Assert.That(_outbox.Post(Opcode.Binary, new byte[2 * HighWaterBytes]), Is.EqualTo(SendResult.Sent));
+        Assert.That(_outbox.PendingBytes, Is.Zero);
+        Assert.That(_transport.Sends, Is.EqualTo(Sizes((2 * HighWaterBytes) + 4)));
+        Assert.That(_drained, Is.Zero);
+        Assert.That((await ReadAsync()).Length, Is.EqualTo(2 * HighWaterBytes));
+    }
+
+    // A part of the header, all of it, and a part of the payload.
+    [Test]
+    public async Task What_is_not_taken_at_once_follows_before_what_comes_later([Values(0, 1, 4, 5, 20_000)] int room)
+    {
+        Disconnect();
+        Connect(MaxBytes);
+        await _transport.SendAsync(new byte[MaxBytes - room]);
+        var payload = new byte[2 * HighWaterBytes];
+        Random.Shared.NextBytes(payload);
+        var isLow = takesAtOnce && room > HighWaterBytes;
+        Assert.That(_outbox.Post(Opcode.Binary, payload), Is.EqualTo(isLow ? SendResult.Sent : SendResult.Backpressure));
+        Assert.That(_outbox.PendingBytes, Is.GreaterThan(payload.Length - room));
+        if (room > 0)
+            _outbox.Post(Opcode.Text, "next"u8);
+        await ReadBytesAsync(MaxBytes - room);
+        Assert.That(await ReadPayloadAsync(), Is.EqualTo(payload));
+        if (room > 0)
+            Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Text, 4, (byte)'n')));
+        await Eventually.IsTrueAsync(() => _outbox.PendingBytes == 0 && _drained == (isLow ? 0 : 1));
+    }
+
+    [Test]
+    public async Task What_is_held_back_goes_before_a_message_over_the_mark()
+    {
+        var batch = FlushBatch.Open()!;
+        _outbox.Post(Opcode.Text, "first"u8);
+        _outbox.Post(Opcode.Binary, new byte[2 * HighWaterBytes]);
+        batch.Close();
+        Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Text, 5, (byte)'f')));
+        Assert.That((await ReadAsync()).Length, Is.EqualTo(2 * HighWaterBytes));
+    }
+
+    [Test]
+    public async Task Posts_of_another_thread_wait_for_a_message_that_is_sent_from_where_it_is()
+    {
+        var isComplete = true;
+        _transport.Sending = () =>
+        {
+            _transport.Sending = null;
+            var other = new Thread(() => _outbox.Post(Opcode.Text, "other"u8));
+            other.Start();
+            other.Join();
+            isComplete = _outbox.CompleteAsync().IsCompleted;
+        };
+        _outbox.Post(Opcode.Binary, new byte[2 * HighWaterBytes]);
+        Assert.That((await ReadAsync()).Length, Is.EqualTo(2 * HighWaterBytes));
+        if (!takesAtOnce)
+            return;
+        Assert.That(isComplete, Is.False);
+        Assert.That(await ReadAsync(), Is.EqualTo((Opcode.Text, 5, (byte)'o')));
+    }
+
     [Test]
     public async Task Close_frame_is_accepted_above_the_bound_and_is_the_last()
     {
@@ -249,8 +320,9 @@ public class OutboxTests
     public async Task Application_is_told_of_room_on_no_timers_thread()
     {
         Disconnect();
-        // All of it is sent at once.
+        // All of it is sent at once, yet only after it was posted.
         Connect(MaxBytes);
+        _transport.TakesAtOnce = false;
         var posted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var timer = new TickThread(
             () =>
