@@ -57,9 +57,9 @@ internal sealed class Outbox(
             isDirect = size > highWaterBytes && _queue.Bytes == 0 && !_isDraining && window is null && transport.CanTrySend;
             if (isDirect)
             {
-                _isDraining = true;
                 _queue.Count(size);
-                (result, first) = (default, default);
+                _isDraining = _owesDrained = true;
+                (result, first) = (SendResult.Backpressure, default);
             }
             else
             {
@@ -69,8 +69,9 @@ internal sealed class Outbox(
         }
 
         if (isDirect)
-            return SendDirect(opcode, payload);
-        Drain(first);
+            SendDirect(opcode, payload);
+        else
+            Drain(first);
         return result;
     }
 
@@ -250,8 +251,8 @@ internal sealed class Outbox(
         }
     }
 
-    // The caller has made this thread the drainer, and counted the frame.
-    private SendResult SendDirect(Opcode opcode, ReadOnlySpan<byte> payload)
+    // This thread is the drainer, and the frame is counted.
+    private void SendDirect(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         try
         {
@@ -261,26 +262,18 @@ internal sealed class Outbox(
             if (sent == header.Length + payload.Length)
             {
                 Drain(OnTaken(sent, mayTell: true));
-                return SendResult.Sent;
+                return;
             }
 
             var rest = Rest(header, payload, sent);
             owner.OnBytesSent(sent);
-            bool isAbove;
             lock (_lock)
-            {
                 _queue.OnSent(sent);
-                isAbove = _queue.Bytes > highWaterBytes;
-                _owesDrained |= isAbove;
-            }
-
             Drain(rest);
-            return isAbove ? SendResult.Backpressure : SendResult.Sent;
         }
         catch (Exception e)
         {
             Fail(e);
-            return SendResult.Sent;
         }
     }
 
