@@ -68,6 +68,7 @@ internal sealed class FlushBatch
         }
         finally
         {
+            // Also after a fault: the outboxes that have left it something wait for that.
             ring?.Submit();
             _outboxes.Clear();
             Run.Clear();

@@ -19,6 +19,7 @@ internal sealed unsafe class SendRing : IDisposable
     private readonly IoUring.Request[] _requests = new IoUring.Request[Capacity];
     private readonly List<MemoryHandle> _pins = new(Capacity);
     private IoUring? _ring;
+    private bool _isRefused;
     private int _count;
     private int _bytes;
 
@@ -39,7 +40,7 @@ internal sealed unsafe class SendRing : IDisposable
     /// <returns>False if the caller has to send it.</returns>
     public bool TryAdd(Outbox outbox, ByteTransport transport, in FrameQueue.Piece piece)
     {
-        if (transport is not LoopTransport { AllowsRing: true } socket || (_ring ??= IoUring.TryCreate(Capacity)) is null)
+        if (transport is not LoopTransport { AllowsRing: true } socket || !TryOpen())
             return false;
         if (_count == Capacity || _bytes + (long)piece.Length > MaxBytes)
             Submit();
@@ -51,11 +52,14 @@ internal sealed unsafe class SendRing : IDisposable
     /// <summary>Sends what was added.</summary>
     public void Submit()
     {
+        _isRefused = false;
         if (_count == 0)
             return;
         var sends = _sends.AsSpan(0, _count);
         var requests = _requests.AsSpan(0, _count);
         (_count, _bytes) = (0, 0);
+        // Of what is not even prepared nothing is sent.
+        requests.Clear();
         var isSure = false;
         try
         {
@@ -87,6 +91,14 @@ internal sealed unsafe class SendRing : IDisposable
     {
         _ring?.Dispose();
         _ring = null;
+    }
+
+    // Where the system has none for now it is asked once for a batch, and not for each receiver.
+    private bool TryOpen()
+    {
+        if (_ring is null && !_isRefused)
+            _isRefused = (_ring = IoUring.TryCreate(Capacity)) is null;
+        return _ring is not null;
     }
 
     private IoUring.Request Prepare(ref Send send)
