@@ -20,6 +20,7 @@ internal static class Utf8Validator
 {
     private const int LookBehind = 3;
     private const int WorthBlocks = 32 + LookBehind;
+    private const int Worth512 = 512;
     private const int StartSize = sizeof(ulong);
 
     // Faults of two neighbours. No lead byte has both of those that share a bit.
@@ -71,11 +72,11 @@ internal static class Utf8Validator
         TooShort, TooShort, TooShort, TooShort,
     ];
 
-    // Blocks are no larger than the words in which Mask has just written the text: one that holds two of them would
-    // wait until both are in the cache.
+    // A block that holds two of the words in which Mask has just written the text waits until both are in the cache,
+    // which only a long text is worth.
     public static bool IsValid(ReadOnlySpan<byte> text) =>
         text.Length < WorthBlocks ? Utf8.IsValid(text)
-        : text.Length >= Mask.WorthAligning && CanCheck<ByteBlock512>(text.Length) ? IsValid<ByteBlock512>(text)
+        : text.Length >= Worth512 && CanCheck<ByteBlock512>(text.Length) ? IsValid<ByteBlock512>(text)
         : CanCheck<ByteBlock256>(text.Length) ? IsValid<ByteBlock256>(text)
         : CanCheck<ByteBlock128>(text.Length) ? IsValid<ByteBlock128>(text)
         : Utf8.IsValid(text);
@@ -118,8 +119,8 @@ internal static class Utf8Validator
             ? TBlock.Width - ((nuint)Unsafe.AsPointer(ref start) & (TBlock.Width - 1))
             : 0;
 
-    // Before i all is ASCII.
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    // Before i all is ASCII. A profile would make the compiler inline less, and the tables go through memory.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool IsValidFrom<TBlock>(ref byte start, nuint i, nuint length)
         where TBlock : struct, IByteBlock<TBlock>
     {
@@ -156,6 +157,7 @@ internal static class Utf8Validator
         (TBlock.Load(ref text, i - 1) | TBlock.Load(ref text, i) | TBlock.Load(ref text, i + TBlock.Width)).IsAscii;
 
     // Shifting in zeros from where the text begins is as if ASCII came before it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TBlock FaultsAtStart<TBlock>(ref byte text, in Tables<TBlock> tables)
         where TBlock : struct, IByteBlock<TBlock>
     {
@@ -210,6 +212,7 @@ internal static class Utf8Validator
         public readonly TBlock Below4 = TBlock.Repeat(Vector128.Create((byte)(0xF0 - Utf8Validator.Continued)));
         public readonly TBlock Continued = TBlock.Repeat(Vector128.Create(Utf8Validator.Continued));
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public Tables()
         {
         }
