@@ -42,12 +42,9 @@ internal abstract class ByteTransport
     /// </summary>
     public virtual LoopAwaitable ReturnToLoop() => default;
 
-    /// <summary>Whether <see cref="TrySend"/> may be used.</summary>
-    public virtual bool CanTrySend => false;
-
     /// <summary>Sends what is taken at once of two buffers, as if they were one.</summary>
-    /// <returns>How many bytes; the caller sends the rest.</returns>
-    public virtual int TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) => throw new NotSupportedException();
+    /// <returns>How many bytes, always 0 if the carrier has no such way; the caller sends the rest.</returns>
+    public virtual int TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) => 0;
 
     /// <summary>Sends the whole buffer.</summary>
     public abstract ValueTask SendAsync(ReadOnlyMemory<byte> buffer);

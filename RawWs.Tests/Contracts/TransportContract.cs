@@ -42,14 +42,14 @@ public abstract class TransportContract
     [Test]
     public async Task What_is_tried_to_send_arrives_as_far_as_it_was_taken_and_never_waits()
     {
-        if (!_server.CanTrySend)
-            return;
         var bytes = new byte[1024 * 1024];
         new Random(1).NextBytes(bytes);
+        var takesAny = false;
         for (var taken = bytes.Length; taken == bytes.Length;)
         {
             // Where the two meet must not be seen.
             taken = _server.TrySend(bytes.AsSpan(0, 10), bytes.AsSpan(10));
+            takesAny |= taken > 0;
             var received = await ReceiveAsync(_peer, taken / 2);
             Assert.That(received.AsSpan().SequenceEqual(bytes.AsSpan(0, received.Length)), Is.True);
             received = await ReceiveAsync(_peer, taken - received.Length);
@@ -63,7 +63,8 @@ public abstract class TransportContract
         }
 
         _server.Close();
-        Assert.That(() => _server.TrySend(bytes, bytes), Throws.Exception.Matches<Exception>(fault => TransportFaults.Includes(fault!)));
+        if (takesAny)
+            Assert.That(() => _server.TrySend(bytes, bytes), Throws.Exception.Matches<Exception>(fault => TransportFaults.Includes(fault!)));
     }
 
     [Test]

@@ -52,14 +52,14 @@ internal sealed class MemoryTransport : ByteTransport
     /// <summary>Whether it takes at once what there is room for.</summary>
     public bool TakesAtOnce { get; set; }
 
-    public override bool CanTrySend => TakesAtOnce;
-
     /// <summary>Called in the middle of a <see cref="TrySend"/>.</summary>
     public Action? Sending { get; set; }
 
     public override int TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
     {
         Sending?.Invoke();
+        if (!TakesAtOnce)
+            return 0;
         var sent = _outgoing.TrySend(first);
         if (sent == first.Length)
             sent += _outgoing.TrySend(second);

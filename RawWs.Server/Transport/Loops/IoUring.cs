@@ -237,32 +237,15 @@ internal sealed unsafe partial class IoUring : IDisposable
         public uint Flags;
 
         [FieldOffset(40)]
-        public SubmissionOffsets Submission;
+        public RingOffsets Submission;
 
         [FieldOffset(80)]
-        public CompletionOffsets Completion;
+        public RingOffsets Completion;
     }
 
-    /// <summary>struct io_sqring_offsets.</summary>
+    /// <summary>struct io_sqring_offsets, and io_cqring_offsets, which is the same but for its last field.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 40)]
-    private struct SubmissionOffsets
-    {
-        [FieldOffset(0)]
-        public uint Head;
-
-        [FieldOffset(4)]
-        public uint Tail;
-
-        [FieldOffset(8)]
-        public uint Mask;
-
-        [FieldOffset(24)]
-        public uint Array;
-    }
-
-    /// <summary>struct io_cqring_offsets.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 40)]
-    private struct CompletionOffsets
+    private struct RingOffsets
     {
         [FieldOffset(0)]
         public uint Head;
@@ -275,6 +258,9 @@ internal sealed unsafe partial class IoUring : IDisposable
 
         [FieldOffset(20)]
         public uint Completions;
+
+        [FieldOffset(24)]
+        public uint Array;
     }
 
     /// <summary>The handle of a ring, which counts.</summary>

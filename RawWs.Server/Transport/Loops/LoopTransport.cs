@@ -107,8 +107,6 @@ internal sealed class LoopTransport : ByteTransport
         }
     }
 
-    public override bool CanTrySend => true;
-
     public override int TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second) =>
         Math.Max(SocketCalls.Send(Handle, first, second), 0);
 
