@@ -12,7 +12,7 @@ public class ReaderBenchmarks : FramesInMemory
     public int Size { get; set; }
 
     [GlobalSetup]
-    public void Setup() => Create(Size, Size > 16 * 1024 ? 4 : Count);
+    public void Setup() => Create(Size, Math.Clamp(1024 * 1024 / Size, 1, Count));
 
     [Benchmark(Baseline = true, Description = "Framework", OperationsPerInvoke = Count)]
     public async Task<long> ByFramework()
