@@ -86,6 +86,8 @@ internal static class Utf8Validator
         where TBlock : struct, IByteBlock<TBlock> =>
         TBlock.IsSupported && (nuint)length >= TBlock.Width + LookBehind;
 
+    // Both loops are compiled without a profile: with one the compiler inlines less, or keeps vectors in memory.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static bool IsValid<TBlock>(ReadOnlySpan<byte> text)
         where TBlock : struct, IByteBlock<TBlock>
     {
@@ -119,7 +121,7 @@ internal static class Utf8Validator
             ? TBlock.Width - ((nuint)Unsafe.AsPointer(ref start) & (TBlock.Width - 1))
             : 0;
 
-    // Before i all is ASCII. A profile would make the compiler inline less, and the tables go through memory.
+    // Before i all is ASCII.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool IsValidFrom<TBlock>(ref byte start, nuint i, nuint length)
         where TBlock : struct, IByteBlock<TBlock>
