@@ -15,5 +15,6 @@ data="artifacts/bench/$(date -u +%Y-%m-%dT%H-%M-%S).jsonl"
 dotnet build RawWs.Bench -c Release --nologo -v quiet
 bench=(dotnet "$(find RawWs.Bench/bin/Release -maxdepth 2 -name RawWs.Bench.dll | head -n 1)")
 "${bench[@]}" compare "$@" --data "$data"
+[[ -s $data ]] || exit 0 # It was asked for help.
 "${bench[@]}" chart "$data" "${data%.jsonl}.svg"
 echo "data and chart: ${data%.jsonl}.*"
