@@ -46,11 +46,11 @@ public static class Mask
 
     // Both widths work alike: the last full word is computed before anything is written, and stored at the
     // very end over what the loop has written there, so no length needs a scalar tail. Words of 512 bits are no
-    // faster: a core writes a cache line in as many cycles, and where it takes two for half a line, as many as two.
+    // faster, since two of 256 are written in the cycles of one.
     //
-    // Likewise the first word, which lies across two aligned ones; but it is stored as soon as what follows it has
-    // been read. A word is not read again until what was written across it is in the cache, so writing it last
-    // would hold up whoever reads the payload next.
+    // The first word, which may lie across two aligned ones, is stored as soon as what follows it has been read. A
+    // word cannot be read again until what was written across it is in the cache, so whoever reads the payload next
+    // would wait for a first word that is written at the end.
 
     private static void Apply256(ref byte start, nuint length, uint key)
     {
