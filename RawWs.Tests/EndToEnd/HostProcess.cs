@@ -32,19 +32,20 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>Runs <c>serve</c> in a process that may hold so many handles and no more.</summary>
     public static Task<HostProcess> ServeWithHandlesAsync(int handles) => WaitAsync(ChildProcess.Start(
-        "bash", "-c", $"ulimit -n {handles}; exec \"$0\" \"$@\"", DotNet, HostAssembly(), "serve", "--port", "0"));
+        "bash", ["-c", $"ulimit -n {handles}; exec \"$0\" \"$@\"", .. Command, "serve", "--port", "0"]));
 
     /// <summary>Runs <c>serve</c> in a working directory.</summary>
     public static Task<HostProcess> ServeInAsync(string directory) => WaitAsync(ChildProcess.Start(
-        "bash", "-c", "cd \"$0\" && exec \"$@\"", directory, DotNet, HostAssembly(), "serve", "--port", "0"));
+        "bash", ["-c", "cd \"$0\" && exec \"$@\"", directory, .. Command, "serve", "--port", "0"]));
 
     /// <summary>
     /// Runs <c>serve</c> as a container does, as the first process of a namespace of its own, and as systemd does, with
     /// a socket on which it tells how it is.
     /// </summary>
     public static Task<HostProcess> ServeAsServiceAsync(string notifySocket) => WaitAsync(ChildProcess.Start(
-        "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-        "env", $"NOTIFY_SOCKET={notifySocket}", DotNet, HostAssembly(), "serve", "--port", "0"));
+        "unshare",
+        ["--pid", "--fork", "--kill-child", "--mount-proc",
+        "env", $"NOTIFY_SOCKET={notifySocket}", .. Command, "serve", "--port", "0"]));
 
     /// <summary>Runs the host with these arguments, and waits until it listens.</summary>
     /// <exception cref="InvalidOperationException">It ended, or a minute did, before it listened.</exception>
@@ -52,7 +53,7 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>Runs the host without waiting for it: for command lines that end by themselves.</summary>
     public static ChildProcess Run(params IEnumerable<string> arguments) =>
-        ChildProcess.Start(DotNet, [HostAssembly(), .. arguments]);
+        ChildProcess.Start(Command[0], [.. Command[1..], .. arguments]);
 
     /// <summary>Asks it to stop, by <c>TERM</c> or <c>INT</c>, and answers its exit code.</summary>
     public Task<int> StopAsync(string signal = "TERM") => _process.StopAsync(signal);
@@ -76,7 +77,10 @@ internal sealed class HostProcess : IAsyncDisposable
         }
     }
 
-    private static string DotNet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+    // RAWWS_TESTS_HOST is another build of it, such as one that was compiled ahead of time.
+    private static string[] Command { get; } = Environment.GetEnvironmentVariable("RAWWS_TESTS_HOST") is { Length: > 0 } program
+        ? [program]
+        : [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", HostAssembly()];
 
     private static string HostAssembly()
     {
