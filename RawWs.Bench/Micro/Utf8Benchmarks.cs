@@ -12,7 +12,7 @@ public class Utf8Benchmarks
 {
     private byte[] _text = [];
 
-    [Params(64, 1024, 16 * 1024, 1024 * 1024)]
+    [Params(24, 64, 1024, 16 * 1024, 1024 * 1024)]
     public int Size { get; set; }
 
     [Params("ASCII", "Latin", "CJK", "Emoji")]

@@ -19,7 +19,6 @@ namespace RawWs.Protocol.WebSockets;
 internal static class Utf8Validator
 {
     private const int LookBehind = 3;
-    private const int WorthBlocks = 32 + LookBehind;
     private const int Worth512 = 512;
     private const int StartSize = sizeof(ulong);
 
@@ -75,8 +74,7 @@ internal static class Utf8Validator
     // A block that holds two of the words in which Mask has just written the text waits until both are in the cache,
     // which only a long text is worth.
     public static bool IsValid(ReadOnlySpan<byte> text) =>
-        text.Length < WorthBlocks ? Utf8.IsValid(text)
-        : text.Length >= Worth512 && CanCheck<ByteBlock512>(text.Length) ? IsValid<ByteBlock512>(text)
+        text.Length >= Worth512 && CanCheck<ByteBlock512>(text.Length) ? IsValid<ByteBlock512>(text)
         : CanCheck<ByteBlock256>(text.Length) ? IsValid<ByteBlock256>(text)
         : CanCheck<ByteBlock128>(text.Length) ? IsValid<ByteBlock128>(text)
         : Utf8.IsValid(text);
