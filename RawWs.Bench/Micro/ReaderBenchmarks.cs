@@ -11,6 +11,7 @@ public class ReaderBenchmarks : FramesInMemory
     [Params(16, 64, 1024, 16 * 1024, 1024 * 1024)]
     public int Size { get; set; }
 
+    // As many messages as a core's cache may hold: it is the codec that is measured, and not the memory.
     [GlobalSetup]
     public void Setup() => Create(Size, Math.Clamp(1024 * 1024 / Size, 1, Count));
 

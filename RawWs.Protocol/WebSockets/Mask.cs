@@ -47,11 +47,10 @@ public static class Mask
     // Both widths work alike: the last full word is computed before anything is written, and stored at the
     // very end over what the loop has written there, so no length needs a scalar tail. Words of 512 bits are no
     // faster, since two of 256 are written in the cycles of one.
-    //
-    // The first word, which may lie across two aligned ones, is stored as soon as what follows it has been read. A
-    // word cannot be read again until what was written across it is in the cache, so whoever reads the payload next
-    // would wait for a first word that is written at the end.
 
+    // A long payload's first word, which may lie across two aligned ones, is stored as soon as what follows it has been
+    // read. A word cannot be read again until what was written across it is in the cache, so whoever reads the payload
+    // next would wait for a first word that is written at the end.
     private static void Apply256(ref byte start, nuint length, uint key)
     {
         nuint width = (nuint)Vector256<byte>.Count;
@@ -59,13 +58,18 @@ public static class Mask
         nuint last = length - width;
         Vector256<byte> tail =
             Vector256.LoadUnsafe(ref start, last) ^ Vector256.Create(InMemory(TailKey(key, length))).AsByte();
-        Vector256<byte> head = Vector256.LoadUnsafe(ref start) ^ keys;
-        nuint i = AlignedStart(ref start, length, width);
-        keys = Vector256.Create(InMemory(TailKey(key, i))).AsByte();
-        Vector256<byte> first = Vector256.LoadUnsafe(ref start, i) ^ keys;
-        head.StoreUnsafe(ref start);
-        first.StoreUnsafe(ref start, i);
-        i += width;
+        nuint i = 0;
+        if (length >= WorthAligning)
+        {
+            nuint aligned = AlignedStart(ref start, width);
+            Vector256<byte> head = Vector256.LoadUnsafe(ref start) ^ keys;
+            keys = Vector256.Create(InMemory(TailKey(key, aligned))).AsByte();
+            Vector256<byte> first = Vector256.LoadUnsafe(ref start, aligned) ^ keys;
+            head.StoreUnsafe(ref start);
+            first.StoreUnsafe(ref start, aligned);
+            i = aligned + width;
+        }
+
         for (; i + (4 * width) <= length; i += 4 * width)
         {
             Vector256<byte> v0 = Vector256.LoadUnsafe(ref start, i) ^ keys;
@@ -114,13 +118,10 @@ public static class Mask
         tail.StoreUnsafe(ref start, last);
     }
 
-    // Where words that a cache line holds whole begin; a short payload is not worth it. If the collector moves the
-    // data meanwhile, the loop is slower and no less right.
-    private static unsafe nuint AlignedStart(ref byte start, nuint length, nuint width)
-    {
-        nuint beyond = (nuint)Unsafe.AsPointer(ref start) & (width - 1);
-        return length < WorthAligning || beyond == 0 ? 0 : width - beyond;
-    }
+    // Where the first word that a cache line holds whole begins, after the one at the start. If the collector moves
+    // the data meanwhile, the loop is slower and no less right.
+    private static unsafe nuint AlignedStart(ref byte start, nuint width) =>
+        width - ((nuint)Unsafe.AsPointer(ref start) & (width - 1));
 
     // A word at the start and one at the end, which may overlap; both are read before either is written.
     private static void ApplyTwice<T>(ref byte start, nuint length, T headKey, T tailKey)

@@ -119,8 +119,8 @@ internal static class Utf8Validator
             ? TBlock.Width - ((nuint)Unsafe.AsPointer(ref start) & (TBlock.Width - 1))
             : 0;
 
-    // Before i all is ASCII.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // Before i all is ASCII. It is a method of its own so that ASCII pays for no tables.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static bool IsValidFrom<TBlock>(ref byte start, nuint i, nuint length)
         where TBlock : struct, IByteBlock<TBlock>
     {

@@ -12,6 +12,8 @@ public class LoopTransportContractTests : TransportContract
     [TearDown]
     public void StopLoops() => _pair?.Dispose();
 
+    protected override bool TakesAtOnce => true;
+
     internal override async Task<(ByteTransport Server, ByteTransport Peer)> ConnectAsync()
     {
         _pair = await LoopPair.ConnectAsync(loops: 2);

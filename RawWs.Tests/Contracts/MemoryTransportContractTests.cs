@@ -6,6 +6,8 @@ namespace RawWs.Tests.Contracts;
 /// <summary>The contract of transports, in memory.</summary>
 public class MemoryTransportContractTests : TransportContract
 {
+    protected override bool TakesAtOnce => true;
+
     internal override Task<(ByteTransport Server, ByteTransport Peer)> ConnectAsync()
     {
         var (server, peer) = MemoryTransport.CreatePair();

@@ -44,8 +44,10 @@ internal sealed class HostProcess : IAsyncDisposable
     /// </summary>
     public static Task<HostProcess> ServeAsServiceAsync(string notifySocket) => WaitAsync(ChildProcess.Start(
         "unshare",
-        ["--pid", "--fork", "--kill-child", "--mount-proc",
-        "env", $"NOTIFY_SOCKET={notifySocket}", .. Command, "serve", "--port", "0"]));
+        [
+            "--pid", "--fork", "--kill-child", "--mount-proc",
+            "env", $"NOTIFY_SOCKET={notifySocket}", .. Command, "serve", "--port", "0",
+        ]));
 
     /// <summary>Runs the host with these arguments, and waits until it listens.</summary>
     /// <exception cref="InvalidOperationException">It ended, or a minute did, before it listened.</exception>
